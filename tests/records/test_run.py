@@ -1,0 +1,41 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from workbench.records.run import Failure, Figure, PipelineRecord, RunRecord, State, Step
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def run(**changes):
+    return RunRecord(run_id="r", template="t", template_sha256="0", actor="ana", created=START, **changes)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [(45.9123, "%", "45.91 %"), (1469307, "rows", "1,469,307 rows"), (132919.4, "", "132,919"), ("model", "", "model"),
+     (True, "", "True"), (None, "", "None")],
+)
+def test_a_figure_reads_as_a_person_writes_it(value, unit, shown):
+    assert Figure(name="f", value=value, unit=unit).shown() == shown
+
+
+def test_only_ended_states_are_ended():
+    assert {s for s in State if not s.ended} == {State.QUEUED, State.RUNNING}
+
+
+def test_a_failed_run_shows_the_cell_and_its_traceback():
+    failure = Failure(cell=3, source="1/0", name="ZeroDivisionError", message="division by zero", traceback=("line", "boom"))
+    text = run(state=State.FAILED, failure=failure).view().text
+    assert text == "cell 3 failed\n\n    1/0\n\nline\nboom"
+
+
+def test_a_run_lasts_from_its_start_to_its_end():
+    assert run(started=START, finished=START.replace(second=9)).wall_s == 9
+    assert run(started=START).wall_s is None
+
+
+def test_a_failed_pipeline_says_how_to_go_on():
+    steps = (Step(name="a", template="t", state=State.DONE), Step(name="b", template="t", state=State.FAILED))
+    record = PipelineRecord(pipeline_id="p", name="weekly", actor="ana", created=START, steps=steps, state=State.FAILED)
+    assert record.view().next == ("workbench production pipeline weekly --from b",)

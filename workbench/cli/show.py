@@ -1,0 +1,110 @@
+"""Draws a record's view in the terminal, and the progress of runs. rich is loaded only here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from workbench import findings as finding_rules
+from workbench.findings import SEVERITY, Finding, Outcome
+from workbench.records.base import Record
+from workbench.records.run import State
+from workbench.records.view import View
+
+_COLOUR = {Outcome.PASS: "green", Outcome.WARN: "yellow", Outcome.FAIL: "red", Outcome.ERROR: "red"}
+_QUIET_AFTER = 12  # passes and infos shown before they are summed up
+
+
+def exit_code(record: Record, fail_on: str) -> int:
+    """3 when a run failed, 1 when a finding does, else 0."""
+    state = getattr(record, "state", None)
+    if isinstance(state, State) and state.ended and state is not State.DONE and not hasattr(record, "runs"):
+        return 3
+    return finding_rules.exit_code(record.view().findings, fail_on=Outcome(fail_on))
+
+
+def show(view: View) -> None:
+    """Print a view: title, facts, table, findings, text, next commands. All of it is plain text, never markup."""
+    console = Console(highlight=False, soft_wrap=False)
+    console.print(Text(view.title, style="bold"))
+    width = max((len(name) for name, _ in view.facts), default=0)
+    for name, value in view.facts:
+        console.print(Text(f"  {name:<{width}}  ", style="dim") + Text(value))
+    if view.columns:
+        table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+        for column in view.columns:
+            table.add_column(column, overflow="fold", justify="right" if column == "seconds" else "left")
+        for row in view.rows:
+            table.add_row(*(Text(cell) for cell in row))
+        console.print(table)
+    _findings(console, view.findings)
+    if view.text:
+        console.print(Text(view.text))
+    for command in view.next:
+        console.print(Text("next: ", style="dim") + Text(command))
+
+
+def _findings(console: Console, findings: tuple[Finding, ...]) -> None:
+    ordered = sorted(findings, key=lambda f: -SEVERITY[f.outcome])
+    quiet = [f for f in ordered if f.outcome in (Outcome.PASS, Outcome.INFO, Outcome.NOT_APPLICABLE)]
+    shown = ordered if len(quiet) <= _QUIET_AFTER else [f for f in ordered if f not in quiet]
+    for f in shown:
+        console.print(Text(f"  {f.outcome.value:<14}", style=_COLOUR.get(f.outcome, "dim")) + Text(f"{f.check}: {f.message}"))
+        if f.fix and f.outcome in (Outcome.WARN, Outcome.FAIL, Outcome.ERROR):
+            console.print(Text(f"                fix: {f.fix}", style="dim"))
+    if len(shown) < len(ordered):
+        passed = sum(f.outcome is Outcome.PASS for f in quiet)
+        console.print(Text(f"  {passed} checks passed, {len(quiet) - passed} known facts; --json lists them", style="dim"))
+
+
+Listener = Callable[[Mapping[str, Any]], None]
+
+
+@contextmanager
+def progress(*, enabled: bool) -> Iterator[Listener]:
+    """A listener that draws a bar for each run; on no terminal it prints a line for each step instead."""
+    if not enabled:
+        yield lambda _event: None
+        return
+    console = Console(stderr=True, highlight=False)
+    columns = (
+        TextColumn("{task.description:<22}"),
+        BarColumn(24),
+        MofNCompleteColumn(),
+        TextColumn("cells"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as bars:
+        yield _Bars(bars, console)
+
+
+class _Bars:
+    """Events of runs and pipelines → one bar for each run."""
+
+    def __init__(self, bars: Progress, console: Console) -> None:
+        self.bars, self.console = bars, console
+        self.task: Any = None
+        self.step = ""
+
+    def __call__(self, event: Mapping[str, Any]) -> None:
+        match event["event"]:
+            case "pipeline":
+                self.console.print(Text(f"{event['title']}: {len(event['steps'])} steps", style="bold"))
+                if event["notice"]:
+                    self.console.print(Text(event["notice"], style="dim"))
+            case "step":
+                self.step = event["step"]
+                if self.bars.disable and event["state"] != "running":
+                    self.console.print(Text(f"{event['step']}: {event['state']}"))
+            case "run" if event["state"] == State.RUNNING:
+                self.task = self.bars.add_task(escape(self.step or event["run"].split("-", 1)[1][:-9]), total=event["total"])
+            case "cell" if self.task is not None:
+                self.bars.update(self.task, completed=event["done"])

@@ -1,0 +1,134 @@
+"""The papermill engine `workbench`: stock execution, and our run record beside it. The one file that imports papermill.
+
+papermill imports every registered engine at its own start, so this module loads nothing of ours until a notebook runs and
+must not fail. Run as a module it is the child process of our launcher: `python -m workbench.production.engine FOLDER`.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import NBClientEngine, NotebookExecutionManager
+from papermill.log import logger
+from papermill.utils import merge_kwargs, remove_args
+
+if TYPE_CHECKING:
+    from workbench.production.recorder import Recorder
+
+
+class RecordingManager(NotebookExecutionManager):  # type: ignore[misc]
+    """papermill's manager, which also tells the recorder of each cell."""
+
+    recorder: Recorder
+
+    def cell_start(self, cell: Any, cell_index: int | None = None, **kwargs: Any) -> None:
+        super().cell_start(cell, cell_index, **kwargs)
+        self.recorder.cell(cell_index or 0, "running")
+
+    def cell_complete(self, cell: Any, cell_index: int | None = None, **kwargs: Any) -> None:
+        super().cell_complete(cell, cell_index, **kwargs)
+        failed = cell.metadata.papermill["status"] == self.FAILED
+        self.recorder.cell(cell_index or 0, "failed" if failed else "done")
+
+
+class WorkbenchEngine(NBClientEngine):  # type: ignore[misc]
+    """Executes as papermill's stock engine does, and leaves a run record. Select it by `papermill --engine workbench`."""
+
+    @classmethod
+    def execute_notebook(
+        cls,
+        nb: Any,
+        kernel_name: str,
+        output_path: str | None = None,
+        progress_bar: bool = True,
+        log_output: bool = False,
+        autosave_cell_every: int = 30,
+        **kwargs: Any,
+    ) -> Any:
+        """Run `nb`; the record is closed whatever happens. Raises what the stock engine raises."""
+        from workbench.production.recorder import Recorder
+
+        recorder = Recorder.begin(nb, input_path=kwargs.get("input_path") or "", output_path=output_path, kernel=kernel_name)
+        manager = RecordingManager(
+            nb,
+            output_path=output_path,
+            progress_bar=progress_bar,
+            log_output=log_output,
+            autosave_cell_every=autosave_cell_every,
+        )
+        manager.recorder = recorder
+        error: BaseException | None = None
+        try:
+            manager.notebook_start()
+            cls.execute_managed_notebook(manager, kernel_name, log_output=log_output, **kwargs)
+        except BaseException as broke:
+            error = broke
+            raise
+        finally:
+            manager.cleanup_pbar()
+            if error is None:
+                manager.notebook_complete()
+                recorder.finish(manager.nb, None)
+            else:
+                recorder.finish(manager.nb, error)  # first: notebook_complete() marks cells that never ran as completed
+                manager.notebook_complete()
+        return manager.nb
+
+    @classmethod
+    def execute_managed_notebook(
+        cls,
+        nb_man: Any,
+        kernel_name: str,
+        log_output: bool = False,
+        stdout_file: Any = None,
+        stderr_file: Any = None,
+        start_timeout: int = 60,
+        execution_timeout: int | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """The stock engine's call, with the kernel's environment added: it cannot be passed through papermill."""
+        options = merge_kwargs(
+            remove_args(["input_path", "timeout", "startup_timeout"], **kwargs),
+            timeout=execution_timeout or kwargs.get("timeout"),
+            startup_timeout=start_timeout,
+            kernel_name=kernel_name,
+            log=logger,
+            log_output=log_output,
+            stdout_file=stdout_file,
+            stderr_file=stderr_file,
+        )
+        client = PapermillNotebookClient(nb_man, **options)
+        return client.execute(env=nb_man.recorder.kernel_environment())
+
+
+def _stop(_signal: int, _frame: Any) -> NoReturn:
+    raise SystemExit(143)
+
+
+def run_folder(folder: Path) -> None:
+    """Execute the prepared run in `folder`: the body of the child process."""
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    from workbench.records.run import RunRecord
+
+    record = RunRecord.load(folder / "record.json")
+    try:
+        papermill.execute_notebook(
+            str(folder / "input.ipynb"),
+            str(folder / "output.ipynb"),
+            parameters=record.parameters,
+            engine_name="workbench",
+            progress_bar=False,
+        )
+    except PapermillExecutionError:
+        raise SystemExit(1) from None  # the record holds the cell and its traceback
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _stop)
+    run_folder(Path(sys.argv[1]))

@@ -1,0 +1,76 @@
+"""What a run stands on: the installed distributions, the code's commit, the process that runs it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import subprocess
+from functools import cache
+from importlib.metadata import distributions
+from pathlib import Path
+
+import psutil
+
+from workbench.records.run import Process
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@cache
+def installed() -> tuple[tuple[str, str, str], ...]:
+    """(name, version, sha256 of its RECORD) of every distribution, by name: pip keeps no wheel hashes, RECORD lists its files'."""
+    found: dict[str, tuple[str, str, str]] = {}
+    for dist in distributions():
+        recorded = dist.read_text("RECORD") or dist.read_text("METADATA") or ""
+        # direct_url and compiled files differ between two installs of one wheel; the files of the wheel do not.
+        lines = [line for line in recorded.splitlines() if ".pyc," not in line and "direct_url.json" not in line]
+        name = dist.metadata["Name"]
+        found.setdefault(name.lower(), (name, dist.version, hashlib.sha256("\n".join(lines).encode()).hexdigest()))
+    return tuple(found[name] for name in sorted(found))
+
+
+def environment_text() -> str:
+    """`name==version  sha256:…`, a line a distribution."""
+    return "".join(f"{name}=={version}  sha256:{digest}\n" for name, version, digest in installed())
+
+
+def environment_sha256() -> str:
+    """One hash of all that is installed."""
+    return hashlib.sha256(environment_text().encode()).hexdigest()
+
+
+def git_commit(path: Path) -> str | None:
+    """The commit of the repository that holds `path`; None when it is not tracked there, or there is no git."""
+    try:
+        subprocess.run(
+            ["git", "ls-files", "--error-unmatch", path.name], cwd=path.parent, check=True, capture_output=True, timeout=10
+        )
+        done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=path.parent, check=True, capture_output=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.decode().strip()
+
+
+def boot_id() -> str:
+    """Changes with every start of the machine: a process id from before it says nothing."""
+    return _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else str(int(psutil.boot_time()))
+
+
+def this_process() -> Process:
+    """The identity of the running process."""
+    pid = os.getpid()
+    return Process(host=socket.gethostname(), boot_id=boot_id(), pid=pid, started=psutil.Process(pid).create_time())
+
+
+def is_alive(process: Process) -> bool | None:
+    """Does it still run? None when this machine cannot know (another host)."""
+    if process.host != socket.gethostname():
+        return None
+    if process.boot_id != boot_id():
+        return False
+    try:
+        found = psutil.Process(process.pid)
+        return bool(found.create_time() == process.started and found.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

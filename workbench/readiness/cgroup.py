@@ -1,0 +1,60 @@
+"""What the container allows: CPU and memory limits of this process's control group, version 1, version 2 or both.
+
+psutil and os.cpu_count report the host (giampaolo/psutil#2100), so a pod with 2 CPUs on a node of 64 would look like 64.
+A limit holds for all groups below it: the smallest one on the way up counts. `root` is where /proc and /sys are.
+Sources: kernel documentation, cgroup-v2 (cpu.max, memory.max) and cgroup-v1 (cpu.cfs_quota_us, memory.limit_in_bytes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+_UNLIMITED_BYTES = 1 << 60  # version 1 writes "no limit" as a number near 2**63
+
+
+def cpu_limit(root: Path = Path("/")) -> float | None:
+    """CPUs that the group may use, may be fractional; None without a limit."""
+    limits = []
+    for folder in _folders(root, ""):
+        quota, _, period = _read(folder / "cpu.max").partition(" ")
+        if quota.isdigit() and period.isdigit():
+            limits.append(int(quota) / int(period))
+    for folder in _folders(root, "cpu"):
+        quota, period = _read(folder / "cpu.cfs_quota_us"), _read(folder / "cpu.cfs_period_us")
+        if quota.isdigit() and period.isdigit():  # "-1" is no limit
+            limits.append(int(quota) / int(period))
+    return min(limits, default=None)
+
+
+def memory_limit(root: Path = Path("/")) -> int | None:
+    """Bytes that the group may use; None without a limit."""
+    texts = [_read(folder / "memory.max") for folder in _folders(root, "")]
+    texts += [_read(folder / "memory.limit_in_bytes") for folder in _folders(root, "memory")]
+    return min((int(t) for t in texts if t.isdigit() and int(t) < _UNLIMITED_BYTES), default=None)
+
+
+def _folders(root: Path, controller: str) -> Iterator[Path]:
+    """This process's group and the groups above it, for a version 1 controller or (empty) version 2.
+
+    /proc/self/cgroup has lines `id:controllers:path`. Inside a container the path may be the host's and not be visible;
+    then the mount's own folder is the group.
+    """
+    for line in _read(root / "proc/self/cgroup").splitlines():
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if controller not in controllers.split(","):
+            continue
+        mount = root / "sys/fs/cgroup" / controllers
+        group = mount / path.lstrip("/")
+        while group != mount:
+            yield group
+            group = group.parent
+        yield mount
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""

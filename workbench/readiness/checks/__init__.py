@@ -1,0 +1,1 @@
+"""Our own checks, a module a theme; each is declared in pyproject.toml under `workbench.checks`."""

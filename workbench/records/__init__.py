@@ -1,0 +1,1 @@
+"""Records: frozen, versioned, small JSON documents; what the product remembers."""

@@ -1,0 +1,242 @@
+"""What a run leaves behind: its record, the figures and artifacts it declared, the error that ended it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from workbench.findings import Finding
+from workbench.records.base import Record
+from workbench.records.view import View
+
+
+class State(StrEnum):
+    """Where a run stands. Lost: its process is gone and left no ending. Unknown hosts stay as they were written."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    LOST = "lost"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        return self not in (State.QUEUED, State.RUNNING)
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Figure(_Part):
+    """One number or word that a run declares as its result; at most one of a run is the headline."""
+
+    name: str
+    value: float | int | str | bool | None
+    unit: str = ""
+    label: str = ""
+    headline: bool = False
+
+    def shown(self) -> str:
+        """`45.9 %`: the value as a person reads it."""
+        if isinstance(self.value, float):
+            text = f"{self.value:,.4g}" if abs(self.value) < 10_000 else f"{self.value:,.0f}"
+        elif isinstance(self.value, int) and not isinstance(self.value, bool):
+            text = f"{self.value:,}"
+        else:
+            text = str(self.value)
+        return f"{text} {self.unit}" if self.unit else text
+
+
+class Artifact(_Part):
+    """A file or folder that a run hands on. `path` is relative to the run folder."""
+
+    name: str
+    path: str
+    sha256: str
+    size_bytes: int
+
+
+class Input(_Part):
+    """What a run read: a governed dataset or a file, with the hash of its content."""
+
+    name: str
+    sha256: str
+    contract_version: str = ""
+    purpose: str = ""
+
+
+class Failure(_Part):
+    """The cell that ended a run: its source, and the error as the kernel told it (no terminal colours)."""
+
+    cell: int | None
+    source: str
+    name: str
+    message: str
+    traceback: tuple[str, ...] = ()
+
+
+class Process(_Part):
+    """Which process runs it. Together these find out later whether it is still alive."""
+
+    host: str
+    boot_id: str
+    pid: int
+    started: float  # seconds since the epoch, as the operating system tells it
+
+
+class RunRecord(Record):
+    """One run of one template. Written at start, as cells finish (at most once a second), and at the end."""
+
+    kind: ClassVar[str] = "run"
+
+    run_id: str
+    run_key: str = ""  # sha256 of code, parameters, environment, inputs, seed; set at the end, when the inputs are known
+    generation: int = 1
+    template: str
+    template_sha256: str
+    parameters: dict[str, JsonValue] = {}
+    seed: int | None = None
+    state: State = State.QUEUED
+    actor: str
+    engine: str = "workbench"
+    kernel: str = ""
+    process: Process | None = None
+    created: datetime
+    started: datetime | None = None
+    finished: datetime | None = None
+    cells_done: int = 0
+    cells_total: int = 0
+    environment_sha256: str = ""
+    git_commit: str | None = None
+    inputs: tuple[Input, ...] = ()
+    inputs_known: bool = True
+    figures: tuple[Figure, ...] = ()
+    artifacts: tuple[Artifact, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    failure: Failure | None = None
+    cpu_s: float | None = None
+    peak_rss_bytes: int | None = None
+
+    @property
+    def wall_s(self) -> float | None:
+        """Seconds from start to end; None while it has not ended."""
+        return (self.finished - self.started).total_seconds() if self.started and self.finished else None
+
+    @property
+    def headline(self) -> Figure | None:
+        """The one figure that matters."""
+        return next((f for f in self.figures if f.headline), None)
+
+    def artifact(self, name: str) -> Artifact | None:
+        return next((a for a in self.artifacts if a.name == name), None)
+
+    def view(self) -> View:
+        wall = "" if self.wall_s is None else f"{self.wall_s:.1f} s"
+        facts = [
+            ("template", self.template),
+            ("state", self.state.value),
+            ("time", wall),
+            ("cells", f"{self.cells_done} of {self.cells_total}"),
+            ("by", self.actor),
+            *((f.label or f.name, f.shown()) for f in self.figures),
+            *((f"artifact {a.name}", a.path) for a in self.artifacts),
+        ]
+        text = "" if self.failure is None else _failure_text(self.failure)
+        return View(
+            title=f"run {self.run_id}",
+            facts=tuple((k, v) for k, v in facts if v),
+            findings=self.findings,
+            text=text,
+        )
+
+
+def _failure_text(failure: Failure) -> str:
+    where = "the kernel" if failure.cell is None else f"cell {failure.cell}"
+    source = "\n".join(f"    {line}" for line in failure.source.splitlines())
+    trace = "\n".join(failure.traceback) or f"{failure.name}: {failure.message}"
+    return f"{where} failed\n\n{source}\n\n{trace}".strip()
+
+
+class Step(_Part):
+    """One step of a pipeline run, as far as it got."""
+
+    name: str
+    template: str
+    run_id: str = ""
+    state: State = State.QUEUED
+    seconds: float | None = None
+    headline: Figure | None = None
+    findings: tuple[Finding, ...] = ()
+    reused: bool = False  # taken over from an earlier pipeline run by `--from`
+
+
+class PipelineRecord(Record):
+    """One run of a pipeline: its steps in the order they ran."""
+
+    kind: ClassVar[str] = "pipeline"
+
+    pipeline_id: str
+    name: str
+    title: str = ""
+    notice: str = ""
+    actor: str
+    state: State = State.RUNNING
+    process: Process | None = None
+    created: datetime
+    finished: datetime | None = None
+    steps: tuple[Step, ...] = ()
+    failure: Failure | None = None
+    report: str = ""  # path of the report, relative to the project
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return tuple(f for step in self.steps for f in step.findings)
+
+    def view(self) -> View:
+        rows = tuple(
+            (
+                step.name,
+                step.state.value + (" (earlier)" if step.reused else ""),
+                "" if step.seconds is None else f"{step.seconds:.1f}",
+                "" if step.headline is None else f"{step.headline.label or step.headline.name}: {step.headline.shown()}",
+            )
+            for step in self.steps
+        )
+        return View(
+            title=self.title or self.name,
+            facts=(("report", self.report),) if self.report else (),
+            columns=("step", "status", "seconds", "figure"),
+            rows=rows,
+            findings=self.findings,
+            text=self.notice if self.failure is None else _failure_text(self.failure),
+            next=self._next(),
+        )
+
+    def _next(self) -> tuple[str, ...]:
+        failed = next((s.name for s in self.steps if s.state in (State.FAILED, State.LOST, State.CANCELLED)), None)
+        return (f"workbench production pipeline {self.name} --from {failed}",) if failed else ()
+
+
+class RunList(Record):
+    """Runs, newest first."""
+
+    kind: ClassVar[str] = "run_list"
+
+    runs: tuple[RunRecord, ...]
+
+    def view(self) -> View:
+        rows = tuple(
+            (
+                run.run_id,
+                run.state.value,
+                "" if run.wall_s is None else f"{run.wall_s:.1f}",
+                "" if run.headline is None else f"{run.headline.label or run.headline.name}: {run.headline.shown()}",
+            )
+            for run in self.runs
+        )
+        return View(title=f"{len(rows)} runs", columns=("run", "state", "seconds", "figure"), rows=rows)
