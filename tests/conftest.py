@@ -27,8 +27,14 @@ def project(tmp_path: Path) -> Project:
 
 
 def code(source: str, *tags: str) -> dict[str, Any]:
-    return {"cell_type": "code", "id": f"c{abs(hash(source)):x}"[:8], "metadata": {"tags": list(tags)} if tags else {},
-            "source": source, "outputs": [], "execution_count": None}
+    return {
+        "cell_type": "code",
+        "id": f"c{abs(hash(source)):x}"[:8],
+        "metadata": {"tags": list(tags)} if tags else {},
+        "source": source,
+        "outputs": [],
+        "execution_count": None,
+    }
 
 
 def text(source: str) -> dict[str, Any]:

@@ -8,22 +8,29 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from workbench import tracking
 from workbench.findings import Outcome
-from workbench.tracking import Store
+from workbench.tracking import Store, reading, sender
 
 ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
-def unsent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+def unsent(tmp_path: Path) -> Store:
     """A store whose senders do not start by themselves: sending is then a step of the test."""
-    monkeypatch.setattr(tracking.subprocess, "run", lambda *_args, **_options: None)
-    return Store.of(tmp_path)
+    return replace(Store.of(tmp_path), sender=lambda _store: None)
+
+
+def sent_elsewhere(state: Path) -> int:
+    """What `send` says in a process of its own, as it always runs (here MLflow would keep a broken file open)."""
+    code = "import sys; from pathlib import Path; from workbench.tracking import *; print(send(Store.of(Path(sys.argv[1]))))"
+    done = subprocess.run([sys.executable, "-c", code, str(state)], cwd=ROOT, capture_output=True, text=True, check=True)
+    return int(done.stdout.split()[-1])
 
 
 def test_a_training_is_listed_at_once(unsent: Store):
@@ -68,7 +75,7 @@ def test_mlflow_has_what_was_noted_and_reads_it_as_we_do(unsent: Store, tmp_path
     assert newest.data.tags["data"] == "ab12"
     assert [(m.step, m.value) for m in client.get_metric_history(newest.info.run_id, "loss")] == [(1, 0.5), (2, 0.25)]
     assert [f.path for f in client.list_artifacts(newest.info.run_id)] == ["card.md"]
-    by_client = tracking._of_server(unsent)
+    by_client = reading._of_server(unsent)
     assert {r.id: (r.status, r.metrics, r.parameters, r.tags) for r in by_client} == {
         r.id: (r.status, r.metrics, r.parameters, r.tags) for r in after
     }
@@ -87,20 +94,20 @@ def test_a_spool_that_was_sent_but_not_removed_does_not_count_twice(unsent: Stor
 
 
 @pytest.mark.slow
-def test_a_store_that_cannot_be_written_keeps_the_training_and_warns_the_next(unsent: Store):
+def test_a_store_that_cannot_be_written_keeps_the_training_and_warns_the_next(unsent: Store, tmp_path: Path):
     assert unsent.file is not None
     unsent.file.write_bytes(b"no database" * 100)
     with tracking.track(unsent, experiment="demand", name="first") as first:
         pass
     assert first.findings == []
-    assert tracking.send(unsent) == 1
+    assert sent_elsewhere(tmp_path) == 1
     with tracking.track(unsent, experiment="demand", name="second") as second:
         pass
     (finding,) = second.findings
     assert (finding.check, finding.outcome) == ("experiments.tracking", Outcome.WARN)
     assert "1 earlier trainings wait" in finding.message and "not a database" in finding.message
     unsent.file.unlink()
-    assert tracking.send(unsent) == 0
+    assert sent_elsewhere(tmp_path) == 0
     assert {r.name for r in tracking.runs(unsent)} == {"first", "second"}
     assert list(unsent.spool.glob("*.error")) == []
 
@@ -124,7 +131,7 @@ def test_a_killed_training_is_failed(unsent: Store, tmp_path: Path):
     assert child.stdout is not None and child.stdout.readline() == "up\n"
     child.send_signal(signal.SIGKILL)
     child.communicate()
-    tracking._close_dead(unsent)
+    sender._close_dead(unsent)
     assert [(r.name, r.status, r.metrics) for r in tracking.runs(unsent)] == [("killed", "FAILED", {"loss": 0.5})]
 
 
@@ -138,7 +145,7 @@ def test_a_line_torn_by_a_kill_is_left_out(unsent: Store):
 
 def test_runs_that_go_on_are_left_alone(unsent: Store):
     with tracking.track(unsent, experiment="demand", name="mine") as run:
-        tracking._close_dead(unsent)
+        sender._close_dead(unsent)
         assert (unsent.spool / f"{run.id}.open").exists()
 
 
@@ -164,5 +171,7 @@ def test_tracking_does_not_load_mlflow(tmp_path: Path):
         "tracking.runs(tracking.Store.of(Path(sys.argv[1])))\n"
         "print(json.dumps(sorted({'mlflow', 'torch', 'sklearn', 'pandas', 'numpy'} & set(sys.modules))))"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True, env=os.environ)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True, env=os.environ
+    )
     assert json.loads(done.stdout) == []

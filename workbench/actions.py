@@ -30,7 +30,7 @@ ACTIONS = {
     "project.init": Action("workbench.project:init", "Make a project in a folder", project=False),
     "project.status": Action("workbench.project:status", "Show what is in this project"),
     "access.register": Action("workbench.access.register:register", "Profile a file and draft its contract"),
-    "access.confirm": Action("workbench.access.register:confirm", "Put a drafted contract into force"),
+    "access.confirm": Action("workbench.access.catalog:confirm", "Put a drafted contract into force"),
     "access.catalog": Action("workbench.access.catalog:catalog", "List the datasets of this project"),
     "access.show": Action("workbench.access.catalog:show", "Show a dataset's contract"),
     "access.check": Action("workbench.access.check:check", "Check a dataset against its contract"),

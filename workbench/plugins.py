@@ -6,6 +6,7 @@ A noun states its Protocol in its own `interface.py`; this file only turns a nam
 from __future__ import annotations
 
 import importlib
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import Any
@@ -15,6 +16,7 @@ from workbench.errors import BadInput, MissingExtra, unknown
 GROUPS = ("workbench.checks", "workbench.readers", "workbench.exporters", "workbench.detectors")
 
 
+@cache  # going through all that is installed takes 0.1 s, and does not change under a running process
 def names(group: str) -> dict[str, EntryPoint]:
     """The plug-ins of a group by name; ours first, so that another distribution cannot replace one silently."""
     found: dict[str, EntryPoint] = {}

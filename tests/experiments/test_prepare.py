@@ -41,7 +41,11 @@ def test_the_positive_class_can_be_named():
 
 def test_only_real_features_are_learned_from():
     data = table(
-        t=RNG.normal(size=N), level=np.ones(N), baseline_mean=np.ones(N), shop=RNG.integers(0, 9, N), part=["train", "test"] * (N // 2)
+        t=RNG.normal(size=N),
+        level=np.ones(N),
+        baseline_mean=np.ones(N),
+        shop=RNG.integers(0, 9, N),
+        part=["train", "test"] * (N // 2),
     )
     prepared = prepare(data, target="t", scale="level", ids=("shop",), exclude=("b",), split=Split(column="part"))
     assert prepared.encoding.features == ("a",)
@@ -49,9 +53,16 @@ def test_only_real_features_are_learned_from():
 
 def test_the_encoding_knows_training_rows_only():
     part = ["train"] * 150 + ["test"] * 50
-    prepared = prepare(table(t=RNG.normal(size=N), c=["x", "y"] * 75 + ["new"] * 50, part=part), target="t", split=Split(column="part"))
+    prepared = prepare(
+        table(t=RNG.normal(size=N), c=["x", "y"] * 75 + ["new"] * 50, part=part), target="t", split=Split(column="part")
+    )
     assert prepared.encoding.features == ("a", "b", "c=x", "c=y")
     assert prepared.rows == {"train": 150, "test": 50}
+
+
+def test_the_target_is_never_a_feature():
+    with pytest.raises(BadInput, match="'t' as a feature"):
+        prepare(table(t=RNG.normal(size=N)), target="t", features=("a", "t"))
 
 
 def test_a_missing_target_is_refused_with_its_count():

@@ -23,7 +23,9 @@ from tests.export.conftest import numbers, papers
 from workbench.errors import NotExportable
 from workbench.export.known_bad import KNOWN_BAD, refuse
 from workbench.export.scorer import Session
-from workbench.export.sklearn_onnx import exporter
+from workbench.export.sklearn_onnx import SklearnExporter
+
+exporter = SklearnExporter()
 
 
 def gap(model: Any, x: np.ndarray, task: str) -> float:

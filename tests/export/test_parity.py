@@ -13,8 +13,10 @@ from tests.export.conftest import numbers, papers
 from workbench.errors import ParityFailed
 from workbench.export.parity import awkward, compare, gate
 from workbench.export.scorer import Session
-from workbench.export.sklearn_onnx import exporter
+from workbench.export.sklearn_onnx import SklearnExporter
 from workbench.findings import Outcome
+
+exporter = SklearnExporter()
 
 X = numbers(2_000)
 ONES = np.ones(len(X))
@@ -43,7 +45,7 @@ def test_one_changed_weight_of_one_leaf_fails_the_gate(task, weights):
         return exporter.predict(model, x, task)
 
     assert {f.outcome for f in gate(original, Session(graph, task), X, ONES, task)} == {Outcome.PASS}
-    with pytest.raises(ParityFailed, match=r"held_out rows: largest difference .* worst is row \d+: original"):
+    with pytest.raises(ParityFailed, match=r"held-out rows: largest difference .* worst is row \d+: original"):
         gate(original, Session(tampered(graph, weights), task), X, ONES, task)
 
 
@@ -71,7 +73,7 @@ def test_labels_must_agree_except_on_near_ties():
 def test_the_error_names_the_worst_row_and_its_figures():
     got = linear(X)
     got[[3, 7]] += [0.5, 2.0]
-    finding = compare("held_out", linear(X), got, ONES, "regression")
+    finding = compare("held-out", linear(X), got, ONES, "regression")
     assert finding.evidence["worst_rows"][:2] == [7, 3]
     assert finding.evidence["share_within"] == 1 - 2 / 2_000
     assert f"2 rows differ too much, worst is row 7: original {linear(X)[7]:.7g}" in finding.message
@@ -102,7 +104,7 @@ def test_a_graph_that_is_wrong_only_one_row_at_a_time_is_caught():
     def batched(x):
         return linear(x) if len(x) > 1 else np.zeros(1)
 
-    with pytest.raises(ParityFailed, match="one_at_a_time rows"):
+    with pytest.raises(ParityFailed, match="one at a time rows"):
         gate(linear, batched, X, ONES, "regression")
 
 
@@ -118,9 +120,25 @@ def test_values_that_the_original_refuses_are_reported_and_do_not_fail():
     ]  # fmt: skip
 
 
+def test_held_out_rows_that_the_original_refuses_prove_nothing():
+    def refusing(x):
+        raise ValueError("Input X contains NaN.")
+
+    with pytest.raises(ParityFailed, match="does not take its own held-out rows"):
+        gate(refusing, linear, X, ONES, "regression")
+
+
+def test_another_number_of_outputs_fails_and_does_not_broadcast():
+    finding = compare("rows", np.ones((5, 2)), np.ones((5, 3)), np.ones(5), "binary")
+    assert (finding.outcome, finding.message) == (
+        Outcome.FAIL,
+        "rows rows: the original gives [5, 2] numbers, the graph [5, 3]",
+    )
+
+
 def test_awkward_rows_cover_missing_infinite_constant_and_single_rows():
     groups = {rows.name: rows for rows in awkward(X, ONES)}
-    assert list(groups) == ["missing", "plus_infinity", "minus_infinity", "constant", "one_at_a_time"]
+    assert list(groups) == ["missing", "plus infinity", "minus infinity", "constant", "one at a time"]
     assert np.isnan(groups["missing"].x).sum() == 4 + 4  # each feature once, then all of them
-    assert groups["one_at_a_time"].single
+    assert groups["one at a time"].single
     assert all(rows.x.dtype == np.float32 for rows in groups.values())

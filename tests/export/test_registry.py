@@ -7,8 +7,10 @@ from tests.export.conftest import numbers
 from workbench.errors import UnknownName
 from workbench.export.registry import models, show, verify
 from workbench.export.ship import export
-from workbench.export.sklearn_onnx import exporter
+from workbench.export.sklearn_onnx import SklearnExporter
 from workbench.findings import Outcome, worst
+
+exporter = SklearnExporter()
 
 X = numbers()
 

@@ -13,18 +13,20 @@ from tests.export.conftest import numbers
 from workbench.errors import BadInput
 from workbench.export.scorer import effective_cpus, load
 from workbench.export.ship import export
-from workbench.export.sklearn_onnx import exporter
+from workbench.export.sklearn_onnx import SklearnExporter
+
+exporter = SklearnExporter()
 
 X = numbers()
+BOOSTED = HistGradientBoostingRegressor(max_iter=5, random_state=0).fit(X, X[:, 0])
 RAW = pa.table({f"f{i}": X[:, i] for i in range(4)} | {"level": np.linspace(1, 50, len(X))})
 
 
 @pytest.fixture
 def regressor(project, leave):
     """A registered model 'demand' whose target was divided by `level`."""
-    model = HistGradientBoostingRegressor(max_iter=20, random_state=0).fit(X, X[:, 0])
-    export(project, leave(model, X, scale="level"), name="demand", exporter=exporter)
-    return model
+    export(project, leave(BOOSTED, X, scale="level"), name="demand", exporter=exporter)
+    return BOOSTED
 
 
 def test_the_scale_is_multiplied_back(project, regressor):
@@ -60,6 +62,24 @@ def test_no_rows_give_no_rows_and_one_row_gives_one(project, regressor):
 def test_a_missing_column_is_named(project, regressor, column):
     with pytest.raises(BadInput, match=f"lacks '{column}'"):
         load(project, "demand").predict(RAW.drop([column]))
+
+
+@pytest.mark.parametrize("level", [0.0, -1.0, None, float("nan")])
+def test_a_scale_that_training_would_refuse_is_refused(project, regressor, level):
+    rows = RAW.slice(0, 1).drop(["level"]).append_column("level", pa.array([level], pa.float64()))
+    with pytest.raises(BadInput, match="missing, 0 or negative in 1 of 1 rows"):
+        load(project, "demand").predict(rows)
+
+
+def test_missing_values_are_scored_when_the_original_takes_them_and_refused_when_not(project, leave, regressor):
+    holed = RAW.drop(["f1"]).append_column("f1", pa.array([None] * len(X), pa.float32()))
+    x = X.copy()
+    x[:, 1] = np.nan
+    expected = regressor.predict(x) * RAW["level"].to_numpy()
+    assert load(project, "demand").predict(holed)["prediction"].to_numpy() == pytest.approx(expected, rel=1e-5, abs=1e-5)
+    export(project, leave(LogisticRegression().fit(X, (X[:, 0] > 0) * 1), X, "binary"), name="response", exporter=exporter)
+    with pytest.raises(BadInput, match="missing values in 'f1'"):
+        load(project, "response").predict(holed)
 
 
 @pytest.mark.parametrize("file", ["model.onnx", "card.md"])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import onnx
 import pytest
 import skl2onnx
@@ -15,7 +16,9 @@ from sklearn.preprocessing import StandardScaler
 from tests.export.conftest import numbers, papers
 from workbench.errors import NotExportable
 from workbench.export.scorer import Session
-from workbench.export.sklearn_onnx import bools_as_ints, exporter
+from workbench.export.sklearn_onnx import SklearnExporter, bools_as_ints
+
+exporter = SklearnExporter()
 
 X = numbers()
 BOOSTED = HistGradientBoostingRegressor(max_iter=5, random_state=0).fit(X, X[:, 0])
@@ -53,6 +56,28 @@ def test_a_graph_takes_one_float_matrix_and_gives_one_final_prediction(model, ta
     assert [value.name for value in read.input] == ["features"]
     assert [value.name for value in read.output] == ["prediction" if task == "regression" else "probability"]
     assert Session(graph, task)(X) == pytest.approx(exporter.predict(model, X, task), abs=1e-5)
+
+
+@pytest.mark.parametrize("offset", [0, 1e6])
+def test_every_row_takes_the_same_leaf_even_at_the_thresholds_themselves(offset):
+    x = (offset + np.random.default_rng(0).random((2_000, 3))).astype(np.float32)
+    model = HistGradientBoostingRegressor(max_iter=20, random_state=0).fit(x, np.sin(9 * x[:, 0]) + x[:, 1] - offset)
+    session = Session(exporter.to_onnx(model, papers(3)), "regression")
+    nodes = np.concatenate([stage[0].nodes for stage in model._predictors])
+    splits = nodes[~nodes["is_leaf"].astype(bool)]
+    rows = np.tile(np.median(x, axis=0), (len(splits), 1))
+    places = (np.arange(len(splits)), splits["feature_idx"])
+    nearest = splits["num_threshold"].astype(np.float32)
+    for value in (nearest, np.nextafter(nearest, np.float32(np.inf)), np.nextafter(nearest, np.float32(-np.inf))):
+        rows[places] = value
+        assert session(rows) == pytest.approx(model.predict(rows), abs=1e-5)
+    assert session(x) == pytest.approx(model.predict(x), abs=1e-5)
+
+
+def test_the_original_keeps_its_thresholds():
+    before = BOOSTED._predictors[0][0].nodes.copy()
+    exporter.to_onnx(BOOSTED, papers(4))
+    assert (BOOSTED._predictors[0][0].nodes == before).all()
 
 
 def test_equal_models_give_equal_bytes():

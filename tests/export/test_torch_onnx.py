@@ -12,8 +12,10 @@ import pytest
 from tests.export.conftest import numbers, papers
 from workbench.errors import NotExportable
 from workbench.export.scorer import Session
-from workbench.export.torch_onnx import exporter
+from workbench.export.torch_onnx import TorchExporter
 from workbench.native.network import network
+
+exporter = TorchExporter()
 
 torch = pytest.importorskip("torch", reason="the extra 'torch' is not installed")
 
@@ -45,6 +47,7 @@ def test_the_graph_holds_no_path_and_no_stack_trace():
     onnx.checker.check_model(onnx.load_from_string(graph), full_check=True)
 
 
+@pytest.mark.slow
 def test_equal_models_give_equal_bytes_in_another_process_too():
     here = hashlib.sha256(exporter.to_onnx(perceptron("binary"), papers(4, "binary"))).hexdigest()
     script = (

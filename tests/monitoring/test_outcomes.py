@@ -40,9 +40,15 @@ def test_one_window_at_the_level_of_the_baseline_warns_and_two_in_a_row_fail():
 
 
 @pytest.mark.parametrize("excess", [11, -11])
-def test_a_bias_beyond_ten_percent_fails_either_way(excess):
-    report = judged(scored((45, excess, 60)))
-    assert [f.check for f in report.findings if f.outcome is Outcome.FAIL] == ["performance.bias"]
+def test_a_bias_beyond_ten_percent_warns_once_and_fails_twice_in_a_row_to_the_same_side(excess):
+    def biased(*excesses):
+        report = judged(scored(*((45, e, 60) for e in excesses)))
+        return [f.outcome for f in report.findings if f.check == "performance.bias"]
+
+    assert biased(excess) == [Outcome.WARN]
+    assert biased(excess, excess) == [Outcome.WARN, Outcome.FAIL]
+    assert biased(excess, -excess) == [Outcome.WARN, Outcome.WARN]
+    assert biased(excess, 0, excess) == [Outcome.WARN, Outcome.PASS, Outcome.WARN]
 
 
 def test_rows_without_an_actual_wait_and_rows_without_a_prediction_warn():
@@ -64,11 +70,17 @@ def binary(positives: int, predicted: float, rows: int = 100) -> pa.Table:
 
 @pytest.mark.parametrize(
     ("positives", "predicted", "outcome"),
-    [(30, 0.30, Outcome.PASS), (30, 0.43, Outcome.FAIL), (30, 0.20, Outcome.FAIL), (29, 0.9, Outcome.INCONCLUSIVE)],
+    [(30, 0.30, Outcome.PASS), (30, 0.43, Outcome.WARN), (30, 0.20, Outcome.WARN), (29, 0.9, Outcome.INCONCLUSIVE)],
 )
 def test_calibration_is_judged_from_thirty_positives_on(positives, predicted, outcome):
     report = performance(binary(positives, predicted), actual="y", prediction="p", window="campaign")
     assert (report.task, report.outcome) == ("binary", outcome)
+
+
+def test_probabilities_off_to_the_same_side_in_two_windows_fail():
+    table = pa.concat_tables([binary(30, 0.43), binary(30, 0.43).set_column(0, "campaign", [["17"] * 100])])
+    report = performance(table, actual="y", prediction="p", window="campaign")
+    assert [f.outcome for f in report.findings if f.check == "performance.calibration"] == [Outcome.WARN, Outcome.FAIL]
 
 
 def test_the_brier_score_is_that_of_the_formula():

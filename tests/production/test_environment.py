@@ -34,7 +34,9 @@ def test_a_process_of_another_host_is_not_judged():
 
 def test_the_commit_is_that_of_the_repository_that_tracks_the_file(tmp_path):
     def git(*words):
-        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], cwd=tmp_path, check=True, capture_output=True)
+        subprocess.run(
+            ["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], cwd=tmp_path, check=True, capture_output=True
+        )
 
     git("init")
     (tmp_path / "a.ipynb").write_text("x")

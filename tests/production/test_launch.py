@@ -1,5 +1,6 @@
 """Real runs of real notebooks: each starts a child process and a kernel."""
 
+import contextlib
 import json
 import os
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -35,7 +37,13 @@ def test_a_run_leaves_a_folder_that_tells_everything(project, template):
     assert (record.headline.shown(), record.artifact("table").size_bytes) == ("18 weeks", 9)
     assert (record.cells_done, record.cells_total, record.actor) == (5, 5, "ana")
     assert sorted(p.name for p in folder.iterdir()) == [
-        "environment.txt", "events.jsonl", "input.ipynb", "log.txt", "output.ipynb", "record.json", "table.txt"
+        "environment.txt",
+        "events.jsonl",
+        "input.ipynb",
+        "log.txt",
+        "output.ipynb",
+        "record.json",
+        "table.txt",
     ]
     assert (folder / "input.ipynb").read_bytes() == (project.root / "templates" / "hello.ipynb").read_bytes()
     states = [e["state"] for e in map(json.loads, (folder / "events.jsonl").read_text().splitlines()) if e["event"] == "run"]
@@ -63,7 +71,12 @@ def test_a_wrong_parameter_starts_nothing(project, template):
 def test_a_failing_cell_is_kept_with_its_source_and_traceback(project, template):
     template("broken", "x: int = 0  # divide by it", "1 / x")
     failure = run(project, "broken").failure
-    assert (failure.name, failure.message, failure.source, failure.cell) == ("ZeroDivisionError", "division by zero", "1 / x", 4)
+    assert (failure.name, failure.message, failure.source, failure.cell) == (
+        "ZeroDivisionError",
+        "division by zero",
+        "1 / x",
+        4,
+    )
     assert "\x1b" not in "".join(failure.traceback)
 
 
@@ -82,7 +95,9 @@ def test_a_kernel_that_dies_is_a_failed_run_and_says_so(project, template):
 
 
 def test_the_working_directory_is_the_project(project, template):
-    template("where", "x: int = 0  # nothing", "from workbench import production\nimport os\nproduction.record('cwd', os.getcwd())")
+    template(
+        "where", "x: int = 0  # nothing", "from workbench import production\nimport os\nproduction.record('cwd', os.getcwd())"
+    )
     assert run(project, "where").figures[0].value == str(project.root)
 
 
@@ -100,14 +115,13 @@ def start_and_kill(project, wait_for):
 
 
 def kernels(folder):
+    """The processes that carry this run's folder in their environment."""
     needle = f"WORKBENCH_RUN_FOLDER={folder}".encode()
     found = []
-    for process in os.listdir("/proc"):
-        try:
-            if process.isdigit() and needle in open(f"/proc/{process}/environ", "rb").read():
-                found.append(int(process))
-        except OSError:
-            continue
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if needle in environment.read_bytes():
+                found.append(int(environment.parent.name))
     return found
 
 
@@ -142,7 +156,9 @@ def test_ctrl_c_cancels_the_run_and_leaves_no_kernel(project, template):
 def test_two_runs_at_once_do_not_meet(project, template):
     template("hello", "weeks: int = 8  # how far back\nseed: int = 0  # random seed", BODY)
     records = []
-    threads = [threading.Thread(target=lambda w=w: records.append(run(project, "hello", parameter={"weeks": w}))) for w in ("5", "6")]
+    threads = [
+        threading.Thread(target=lambda w=w: records.append(run(project, "hello", parameter={"weeks": w}))) for w in ("5", "6")
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

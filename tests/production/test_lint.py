@@ -24,10 +24,20 @@ def test_a_good_template_has_one_finding_that_says_so(project):
     [
         ((TITLE, code("x = 1")), "parameters", Outcome.FAIL),
         ((TITLE, code("x: int = 1", "parameters")), "help", Outcome.WARN),
+        ((TITLE, code("file: Path = None  # a file", "parameters")), "names", Outcome.FAIL),
         ((CELL,), "title", Outcome.WARN),
         ((TITLE, CELL, SEEDED), "sentence", Outcome.WARN),
         ((TITLE, CELL, text("Fit."), code("model.fit(x)")), "seed", Outcome.WARN),
-        ((TITLE, CELL, text("Print."), {**code("print(1)"), "outputs": [{"output_type": "stream", "name": "stdout", "text": "1"}]}), "outputs", Outcome.WARN),
+        (
+            (
+                TITLE,
+                CELL,
+                text("Print."),
+                {**code("print(1)"), "outputs": [{"output_type": "stream", "name": "stdout", "text": "1"}]},
+            ),
+            "outputs",
+            Outcome.WARN,
+        ),
         ((TITLE, CELL, text("Read."), code("open('/home/ana/x')")), "paths", Outcome.WARN),
         ((TITLE, CELL, text("Ask."), code("input('name?')")), "stdin", Outcome.FAIL),
         ((TITLE, CELL, text("Widget."), code("import ipywidgets")), "widgets", Outcome.WARN),

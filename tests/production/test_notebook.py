@@ -28,8 +28,19 @@ def test_source_as_a_list_of_lines_is_the_same_source(tmp_path):
     assert read_notebook(path).code_sha256 == read_notebook(tmp_path / "b.ipynb").code_sha256
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"cells": []}', b'{"cells": [], "nbformat": 3}', b'{"cells": [1], "nbformat": 4}',
-                                     b'{"cells": [{"cell_type": "<script>"}], "nbformat": 4}', b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"cells": []}',
+        b'{"cells": [], "nbformat": 3}',
+        b'{"cells": [1], "nbformat": 4}',
+        b'{"cells": [{"cell_type": "<script>"}], "nbformat": 4}',
+        b"\xff\xfe",
+    ],
+)
 def test_a_corrupt_notebook_is_refused_with_the_way_out(tmp_path, content):
     path = tmp_path / "a.ipynb"
     path.write_bytes(content)

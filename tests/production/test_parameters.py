@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from tests.conftest import code, write_notebook
 from workbench.errors import BadInput, UnknownName
 from workbench.production.notebook import read_notebook
-from workbench.production.parameters import REQUIRED, json_schema, read_parameters, validate
+from workbench.production.parameters import REQUIRED, read_parameters
+from workbench.production.validation import json_schema, validate
 
 CELL = '''\
 """Settings."""
@@ -39,8 +40,20 @@ def by_name(found):
 
 def test_names_defaults_help_and_units_are_read_without_running_the_cell(tmp_path):
     found = by_name(parameters(tmp_path))
-    assert list(found) == ["weeks", "share", "family", "dataset", "target", "scale", "limit", "since", "features",
-                           "settings", "note", "quick"]
+    assert list(found) == [
+        "weeks",
+        "share",
+        "family",
+        "dataset",
+        "target",
+        "scale",
+        "limit",
+        "since",
+        "features",
+        "settings",
+        "note",
+        "quick",
+    ]
     assert (found["weeks"].help, found["weeks"].unit, found["weeks"].default) == ("how far back", "weeks", 8)
     assert found["note"].default == "it's # not a comment"
     assert [p.name for p in found.values() if p.is_input] == ["dataset"]
@@ -56,9 +69,21 @@ GIVEN = {"dataset": "sales", "target": "units"}
 
 @pytest.mark.parametrize(
     ("name", "text", "value"),
-    [("weeks", "12", 12), ("share", "1", 1.0), ("share", "1e-3", 0.001), ("family", "mlp", "mlp"), ("scale", "level", "level"),
-     ("limit", "5", 5), ("limit", "null", None), ("since", "2017-02-28", "2017-02-28"), ("features", '["a", "b"]', ["a", "b"]),
-     ("settings", '{"lr": 0.1}', {"lr": 0.1}), ("quick", "false", False), ("target", "12", "12"), ("note", "", "")],
+    [
+        ("weeks", "12", 12),
+        ("share", "1", 1.0),
+        ("share", "1e-3", 0.001),
+        ("family", "mlp", "mlp"),
+        ("scale", "level", "level"),
+        ("limit", "5", 5),
+        ("limit", "null", None),
+        ("since", "2017-02-28", "2017-02-28"),
+        ("features", '["a", "b"]', ["a", "b"]),
+        ("settings", '{"lr": 0.1}', {"lr": 0.1}),
+        ("quick", "false", False),
+        ("target", "12", "12"),
+        ("note", "", ""),
+    ],
 )
 def test_text_from_a_command_line_becomes_its_type(tmp_path, name, text, value):
     assert validate(parameters(tmp_path), {**GIVEN, name: text}, "t", text=True)[name] == value
@@ -66,15 +91,29 @@ def test_text_from_a_command_line_becomes_its_type(tmp_path, name, text, value):
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("weeks", "3"), ("weeks", "53"), ("weeks", "8.5"), ("weeks", "many"), ("share", "1.01"), ("share", "nan"), ("family", "tree"),
-     ("limit", "0"), ("since", "2017-02-30"), ("features", "a,b"), ("settings", '{"lr": "x"}'), ("quick", "perhaps")],
+    [
+        ("weeks", "3"),
+        ("weeks", "53"),
+        ("weeks", "8.5"),
+        ("weeks", "many"),
+        ("share", "1.01"),
+        ("share", "nan"),
+        ("family", "tree"),
+        ("limit", "0"),
+        ("since", "2017-02-30"),
+        ("features", "a,b"),
+        ("settings", '{"lr": "x"}'),
+        ("quick", "perhaps"),
+    ],
 )
 def test_a_wrong_text_is_refused_by_name(tmp_path, name, text):
     with pytest.raises(BadInput, match=rf"{name} = "):
         validate(parameters(tmp_path), {**GIVEN, name: text}, "t", text=True)
 
 
-@pytest.mark.parametrize(("name", "value"), [("weeks", "8"), ("weeks", True), ("weeks", 8.5), ("target", 3), ("quick", 1), ("features", "a")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("weeks", "8"), ("weeks", True), ("weeks", 8.5), ("target", 3), ("quick", 1), ("features", "a")]
+)
 def test_a_typed_value_is_never_bent_to_fit(tmp_path, name, value):
     with pytest.raises(BadInput, match=rf"{name} = "):
         validate(parameters(tmp_path), {**GIVEN, name: value}, "t")
@@ -96,7 +135,13 @@ def test_the_json_schema_has_types_ranges_help_and_units(tmp_path):
     assert schema["additionalProperties"] is False
     assert schema["required"] == ["dataset", "target"]
     assert schema["properties"]["weeks"] == {
-        "type": "integer", "minimum": 4, "maximum": 52, "default": 8, "title": "Weeks", "description": "how far back", "x-unit": "weeks"
+        "type": "integer",
+        "minimum": 4,
+        "maximum": 52,
+        "default": 8,
+        "title": "Weeks",
+        "description": "how far back",
+        "x-unit": "weeks",
     }
     assert schema["properties"]["family"]["enum"] == ["histgb", "mlp"]
     assert schema["properties"]["dataset"]["format"] == "dataset"
@@ -116,8 +161,15 @@ def test_a_range_admits_exactly_what_lies_in_it(tmp_path_factory, value, low, wi
 
 @pytest.mark.parametrize(
     ("cell", "why"),
-    [("x: int = 1 + y", "not a literal"), ("x: Frame = 1", "type 'Frame'"), ("print(1)", "only `name: type"), ("x: int = 1\nx: int = 2", "set twice"),
-     ("x: int = ", "line 1"), ("a = b = 1", "only `name: type"), ("x: list[Frame] = []", "Frame")],
+    [
+        ("x: int = 1 + y", "not a literal"),
+        ("x: Frame = 1", "type 'Frame'"),
+        ("print(1)", "only `name: type"),
+        ("x: int = 1\nx: int = 2", "set twice"),
+        ("x: int = ", "line 1"),
+        ("a = b = 1", "only `name: type"),
+        ("x: list[Frame] = []", "Frame"),
+    ],
 )
 def test_a_cell_that_is_no_plain_list_of_literals_is_refused_with_its_line(tmp_path, cell, why):
     with pytest.raises(BadInput) as caught:

@@ -26,7 +26,10 @@ def test_a_notebook_may_be_named_by_its_path(project, template):
 def test_a_template_shows_its_parameters_with_help_range_and_unit(project, template):
     template("mine", "weeks: int = 8  # how far back [4..52] weeks\ntarget: str = None  # what to predict")
     shown = describe(project, "mine")
-    assert shown.parameters == (("weeks", "int", "8", "how far back [4..52] weeks"), ("target", "str", "required", "what to predict"))
+    assert shown.parameters == (
+        ("weeks", "int", "8", "how far back [4..52] weeks"),
+        ("target", "str", "required", "what to predict"),
+    )
     assert shown.view().next == ("workbench production run mine -p target=…",)
 
 

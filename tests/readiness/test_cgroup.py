@@ -45,7 +45,11 @@ def test_version_1(tree):
 
 
 def test_version_1_without_limits(tree):
-    files = {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000", "memory/memory.limit_in_bytes": "9223372036854771712"}
+    files = {
+        "cpu/cpu.cfs_quota_us": "-1",
+        "cpu/cpu.cfs_period_us": "100000",
+        "memory/memory.limit_in_bytes": "9223372036854771712",
+    }
     root = tree("4:memory:/\n3:cpu:/", files)
     assert (cpu_limit(root), memory_limit(root)) == (None, None)
 

@@ -10,7 +10,11 @@ GIB = 2**30
 @pytest.fixture
 def limited(tmp_path):
     """A machine whose container may use 1 CPU and 3 GiB."""
-    for path, text in {"proc/self/cgroup": "0::/", "sys/fs/cgroup/cpu.max": "100000 100000", "sys/fs/cgroup/memory.max": f"{3 * GIB}"}.items():
+    for path, text in {
+        "proc/self/cgroup": "0::/",
+        "sys/fs/cgroup/cpu.max": "100000 100000",
+        "sys/fs/cgroup/memory.max": f"{3 * GIB}",
+    }.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
     return tmp_path

@@ -22,7 +22,13 @@ def machine(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("ext4", Kind.LOCAL), ("nfs4", Kind.NETWORK), ("fuse.sshfs", Kind.NETWORK), ("tmpfs", Kind.MEMORY), ("overlay", Kind.OVERLAY)],
+    [
+        ("ext4", Kind.LOCAL),
+        ("nfs4", Kind.NETWORK),
+        ("fuse.sshfs", Kind.NETWORK),
+        ("tmpfs", Kind.MEMORY),
+        ("overlay", Kind.OVERLAY),
+    ],
 )
 def test_every_type_has_its_kind(machine, name, kind):
     assert file_system(Path("/work/p"), machine(("/", name))) == (name, kind)

@@ -80,7 +80,10 @@ def test_the_checks_of_another_distribution_are_found(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("source", "why"),
-    [("import no_such_package_xyz", "No module named 'no_such_package_xyz'"), ("CHECKS = (1,)", "1 lacks a part of the Check protocol")],
+    [
+        ("import no_such_package_xyz", "No module named 'no_such_package_xyz'"),
+        ("CHECKS = (1,)", "1 lacks a part of the Check protocol"),
+    ],
 )
 def test_a_plug_in_that_cannot_be_used_is_a_result(tmp_path, monkeypatch, source, why):
     name = f"broken_checks_{abs(hash(source))}"

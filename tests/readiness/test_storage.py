@@ -30,7 +30,8 @@ def mounted(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("free", "level"), [(50, Level.READY), (15, Level.READY), (12, Level.IMPROVE), (10, Level.IMPROVE), (9, Level.MUST_FIX), (0, Level.MUST_FIX)]
+    ("free", "level"),
+    [(50, Level.READY), (15, Level.READY), (12, Level.IMPROVE), (10, Level.IMPROVE), (9, Level.MUST_FIX), (0, Level.MUST_FIX)],
 )
 def test_free_space_is_held_against_the_bounds_of_kubelet(project, free, level):
     assert measure(project, FreeSpace(statvfs=lambda path: volume(free))).level is level

@@ -41,7 +41,9 @@ def test_a_newer_version_is_refused_with_the_way_out():
     assert caught.value.fix == "pip install --upgrade notebook-workbench"
 
 
-@pytest.mark.parametrize("raw", [b"", b"[]", b"{}", b'{"kind": "run", "version": 1}', b'{"kind": "note", "version": 2, "txt": 1}'])
+@pytest.mark.parametrize(
+    "raw", [b"", b"[]", b"{}", b'{"kind": "run", "version": 1}', b'{"kind": "note", "version": 2, "txt": 1}']
+)
 def test_what_is_no_such_record_is_refused(raw):
     with pytest.raises(BadInput, match=r"n\.json is no note record"):
         Note.parse(raw, source="n.json")

@@ -13,8 +13,14 @@ def run(**changes):
 
 @pytest.mark.parametrize(
     ("value", "unit", "shown"),
-    [(45.9123, "%", "45.91 %"), (1469307, "rows", "1,469,307 rows"), (132919.4, "", "132,919"), ("model", "", "model"),
-     (True, "", "True"), (None, "", "None")],
+    [
+        (45.9123, "%", "45.91 %"),
+        (1469307, "rows", "1,469,307 rows"),
+        (132919.4, "", "132,919"),
+        ("model", "", "model"),
+        (True, "", "True"),
+        (None, "", "None"),
+    ],
 )
 def test_a_figure_reads_as_a_person_writes_it(value, unit, shown):
     assert Figure(name="f", value=value, unit=unit).shown() == shown

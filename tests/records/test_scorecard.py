@@ -67,7 +67,10 @@ def test_failed_blockers_come_first_and_then_what_weighs_most():
 
 
 def test_too_little_evidence_is_said_instead_of_a_number():
-    assert card(level=Level.NOT_ENOUGH, score=0.95, coverage=0.6).headline == "not enough evidence: 60 % of the weight could be scored"
+    assert (
+        card(level=Level.NOT_ENOUGH, score=0.95, coverage=0.6).headline
+        == "not enough evidence: 60 % of the weight could be scored"
+    )
     assert card(level=Level.MUST_FIX, score=0.31).headline == "must fix: 31 of 100"
 
 
@@ -80,7 +83,7 @@ def test_the_limits_are_part_of_what_every_face_shows():
     view = card(result(value=7.5, unit="ms", score=0.95)).view()
     assert view.text == "\n".join(LIMITS)
     assert view.title == "readiness of shop: ready: 95 of 100"
-    assert view.rows == (("c", "Data", "ready", "7.5 ms", "seen"),)
+    assert view.rows == (("c", "ready", "95", "7.5 ms"),)
     assert ("environment", "laptop") in view.facts
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from workbench.access.contract import load, names
-from workbench.access.policy import Decision, Policy, decide
+from workbench.access.policy import Decision, decide
 from workbench.access.readers import PARQUET
+from workbench.access.registry import load, names
+from workbench.access.rules import Policy
 from workbench.errors import BadInput, NotAllowed
 from workbench.project import Project
 from workbench.records.run import RunRecord
@@ -44,7 +45,7 @@ def name(project: Project, path: Path) -> str:
 
 
 def decide_derived(project: Project, policy: Policy, path: Path, purpose: str, columns: tuple[str, ...] | None) -> Decision:
-    """The decision for an artifact. Raises NotAllowed when a dataset that it comes from is refused, or no rule has the purpose."""
+    """The decision for an artifact. Raises NotAllowed when a dataset it comes from is refused, or no rule has the purpose."""
     roles = policy.roles_of(project.actor)
     shown = name(project, path)
     letter = f"{project.actor} may not read '{shown}' for '{purpose}'"

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from workbench.access.contract import SUFFIX, Contract, contract_path, load, locate, names
+from workbench.access.contract import SUFFIX, Contract
+from workbench.access.registry import contract_path, load, locate, names
 from workbench.errors import BadInput, UserError
 from workbench.project import Project
 from workbench.records.base import Record

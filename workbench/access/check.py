@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import JsonValue
 
-from workbench.access.contract import SUFFIX, Contract, Relationship, Rule, load, locate, names
+from workbench.access.contract import SUFFIX, Contract, Relationship, Rule
 from workbench.access.engine import connect, explained, lock, mount
-from workbench.access.policy import Policy, load_policy
-from workbench.access.readers import quoted, reader
+from workbench.access.readers import reader
+from workbench.access.registry import load, locate, names
+from workbench.access.rules import Policy, load_policy
+from workbench.access.sql import quoted
 from workbench.errors import BadInput, UserError
 from workbench.findings import Finding, Outcome
 from workbench.project import Project

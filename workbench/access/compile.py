@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from workbench.access.contract import Column, Contract
-from workbench.access.policy import Decision, RowFilter
+from workbench.access.policy import Decision
+from workbench.access.rules import RowFilter
 
 SOURCE = "source"
 _IBIS_TYPES = {
@@ -113,12 +115,17 @@ def _masked(column: Any, listed: Column, mask: str | None) -> Any:
 
 def _band(column: Any, listed: Column, width: int) -> Any:
     """The lower edge of the band [k * width, (k + 1) * width) that holds the value; whole numbers stay exact."""
-    import ibis
-
     if listed.logical == "integer":
         return column - ((column % width) + width) % width
+    return _engine_floor()(column.cast("float64") / width) * float(width)
 
-    @ibis.udf.scalar.builtin(name="floor")  # Ibis' own floor casts to BIGINT, which breaks on large numbers and infinity
-    def floor(_value: float) -> float: ...
 
-    return floor(column.cast("float64") / width) * float(width)
+@cache
+def _engine_floor() -> Any:
+    """DuckDB's floor by its name: Ibis' own casts to BIGINT, which breaks on large numbers and on infinity."""
+    import ibis
+
+    def floor(_value: float) -> float:
+        raise NotImplementedError  # only its name and types go into the SQL
+
+    return ibis.udf.scalar.builtin(floor)

@@ -12,9 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.access.contract import Column, Contract, locate
-from workbench.access.readers import file_literal, literal, quoted, reader
-from workbench.errors import BadInput
+from workbench.access.contract import Column, Contract
+from workbench.access.readers import reader
+from workbench.access.registry import locate
+from workbench.access.sql import file_literal, literal, quoted
+from workbench.errors import BadInput, MachineError
 from workbench.project import Project
 
 if TYPE_CHECKING:
@@ -92,9 +94,10 @@ def compatible(column: Column, kind: str) -> bool:
     return found == column.logical or (found, column.logical) == ("integer", "number")
 
 
-def mount(con: DuckDBPyConnection, project: Project, contract: Contract, *, name: str) -> Path:
+def mount(con: DuckDBPyConnection, project: Project, contract: Contract, *, name: str, scans: int = 1) -> Path:
     """Make the view `name` over the contract's file: its listed columns, in the contract's order. Returns the file.
 
+    scans: how often it will be read; a text file that is read more than once is parsed into a table instead.
     A column that the contract does not list is not in the view. Raises BadInput when a listed one is not in the file or
     has another type, or when the file cannot be read.
     """
@@ -111,17 +114,24 @@ def mount(con: DuckDBPyConnection, project: Project, contract: Contract, *, name
         if wrong:
             raise _unlike(contract, f"column '{wrong[0].name}' is {found[wrong[0].name]}, not {wrong[0].logical}")
         listed = ", ".join(quoted(c.name) for c in contract.columns)
-        con.execute(f"CREATE VIEW {quoted(name)} AS SELECT {listed} FROM {relation}")
+        kind = "TABLE" if scans > 1 and not file_reader.columnar else "VIEW"
+        con.execute(f"CREATE {kind} {quoted(name)} AS SELECT {listed} FROM {relation}")
     return path
 
 
 @contextmanager
 def explained(contract: Contract, path: Path) -> Iterator[None]:
-    """Turn what DuckDB says of a file into the reader's letter."""
+    """Turn what DuckDB says of a file into the reader's letter; too little memory is not the file's fault."""
     import duckdb
 
     try:
         yield
+    except duckdb.OutOfMemoryException as error:
+        raise MachineError(
+            f"'{contract.name}' does not fit into memory",
+            why=str(error).splitlines()[0],
+            fix="ask for fewer columns, or use access.open and aggregate there",
+        ) from error
     except duckdb.Error as error:
         raise reader(contract.format).explain(path, error) from error
 

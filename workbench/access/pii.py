@@ -39,7 +39,7 @@ class _Kind:
     name: re.Pattern[str]
     form: Callable[[str], bool] | None = None
     alone: bool = False
-    sign: str = ""
+    sign: str = "the usual form"
 
 
 def luhn(digits: str) -> bool:
@@ -86,9 +86,10 @@ _KINDS = (
     _Kind("IP address", _name("ip|ip_?addr(?:ess)?"), _ip, alone=True, sign="IP address form"),
     _Kind("social security number", _name("ssn|social_?security"), _fits(r"\d{3}-\d{2}-\d{4}"), alone=True, sign="SSN form"),
     _Kind("phone number", _name("phone|mobile|tel|telephone|fax|cell"), _phone, sign="phone form"),
-    _Kind("date of birth", _name("birth|birthday|birth_?date|date_?of_?birth|dob"), _fits(r"(?:18|19|20)\d\d-\d\d-\d\d.*"), sign="date form"),
-)  # fmt: skip
-_NAMES = _name("(?:first|last|full|given|family|sur|middle|maiden|customer|person)_?name|name|street|address|addr")
+    _Kind("date of birth", _name("birth|birthday|birth_?date|date_?of_?birth|dob"), _fits(r"(?:18|19|20)\d\d-\d\d-\d\d.*")),
+)
+_NAMES = _name("(?:first|last|full|given|family|sur|middle|maiden|customer|person)_?name|street|address|addr")
+_NAME = _name("name")
 _PERSON_ID = re.compile(
     r"(?:^|_)(household|customer|person|user|member|patient|client|employee|subscriber|guest|cardholder)s?_?(?:id|key|no|nr|num|number|code)$"
 )
@@ -107,17 +108,18 @@ def suspect(column: str, logical: str, values: Sequence[str], *, distinct: int, 
         share = sum(map(kind.form, values)) / len(values) if kind.form and values else 0.0
         fits = share >= SHARE and len(values) >= FEWEST
         named = kind.name.search(plain) is not None
-        if fits and (named or kind.alone):
-            signs = [f"{share:.0%} of {len(values):,} sampled values: {kind.sign}"]
-            return Suspicion(
-                column=column, kind=kind.kind, classification="restricted", evidence=(*_by_name(named, column), *signs)
-            )
+        few = len(values) < FEWEST
+        if (fits and (named or kind.alone)) or (few and named):
+            sign = f"{len(values)} values are too few to tell" if few else f"{share:.0%} of {len(values):,} values: {kind.sign}"
+            evidence = (*_by_name(named, column), sign)
+            return Suspicion(column=column, kind=kind.kind, classification="restricted", evidence=evidence)
     spread = f"{distinct:,} distinct values in {rows:,} rows"
     if (found := _PERSON_ID.search(plain)) and logical in ("integer", "string") and distinct > 1:
         evidence = (*_by_name(True, column), spread)
         return Suspicion(column=column, kind=f"{found[1]} id", classification="restricted", entity=found[1], evidence=evidence)
-    if _NAMES.search(plain) and logical == "string" and distinct > max(1, rows // 10):
-        evidence = (*_by_name(True, column), spread)
+    bare = _NAME.search(plain) is not None and distinct > rows // 10  # `name` alone may be of products, unless it varies
+    if logical == "string" and (bare or _NAMES.search(plain)):
+        evidence = (*_by_name(True, column), f"text, {spread}")
         return Suspicion(column=column, kind="name or address", classification="restricted", evidence=evidence)
     if _TRAITS.search(plain) and 1 < distinct <= max(2, rows // 2):
         evidence = (*_by_name(True, column), f"{spread}: values shared by many")

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from workbench.access.engine import columns_of, logical_type
 from workbench.access.pii import Suspicion, suspect
-from workbench.access.readers import quoted
+from workbench.access.sql import quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

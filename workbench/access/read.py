@@ -16,11 +16,13 @@ from workbench import project as projects
 from workbench.access import artifact
 from workbench.access.compile import SOURCE, Query, compile_query
 from workbench.access.content import content_sha256
-from workbench.access.contract import NAME, Contract, load, locate
+from workbench.access.contract import NAME, Contract
 from workbench.access.engine import connect, explained, lock, mount, whole_file
-from workbench.access.policy import Decision, decide, load_policy
+from workbench.access.policy import Decision, decide
 from workbench.access.pseudonym import mapping, project_key
-from workbench.access.readers import file_literal, quoted
+from workbench.access.registry import load, locate
+from workbench.access.rules import load_policy
+from workbench.access.sql import file_literal, quoted
 from workbench.errors import MachineError, NotAllowed
 from workbench.project import Project
 from workbench.records.run import Input
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 ENFORCEMENT = "advisory"
+_STREAM = "governed stream"  # with a space, as no dataset is named
 
 
 def read(
@@ -67,7 +70,8 @@ def open(datasets: Sequence[str], *, purpose: str, project: Project | None = Non
     Raises as `read` does; every refused dataset is audited before the first refusal is raised.
     """
     project = project or projects.find()
-    contracts = [load(project, name) for name in dict.fromkeys(datasets)]
+    wanted = [datasets] if isinstance(datasets, str) else datasets
+    contracts = [load(project, name) for name in dict.fromkeys(wanted)]
     decisions = _granted_all(project, contracts, purpose)
     con = connect(project)
     try:
@@ -144,7 +148,7 @@ def _governed(project: Project, contract: Contract, decision: Decision) -> Itera
     """A private connection with the file and the mappings, and the query to run on it. Nobody else ever holds it."""
     query = compile_query(contract, decision)
     with connect(project) as con:
-        path = mount(con, project, contract, name=SOURCE)
+        path = mount(con, project, contract, name=SOURCE, scans=1 + len(query.mappings))
         for column, name in query.mappings.items():
             here = quoted(column)
             with explained(contract, path):
@@ -164,9 +168,9 @@ def _view(con: DuckDBPyConnection, project: Project, contract: Contract) -> dict
 def _table(con: DuckDBPyConnection, project: Project, contract: Contract, decision: Decision) -> dict[str, Any]:
     """The dataset as a table of its governed rows, streamed from the private connection."""
     with _governed(project, contract, decision) as (private, query), explained(contract, locate(project, contract)):
-        con.register("governed_stream", private.sql(query.sql).to_arrow_reader())
-        con.execute(f"CREATE TABLE {quoted(contract.name)} AS SELECT * FROM governed_stream")
-        con.unregister("governed_stream")
+        con.register(_STREAM, private.sql(query.sql).to_arrow_reader())
+        con.execute(f"CREATE TABLE {quoted(contract.name)} AS SELECT * FROM {quoted(_STREAM)}")
+        con.unregister(_STREAM)
     rows = con.execute(f"SELECT count(*) FROM {quoted(contract.name)}").fetchall()[0][0]
     return {"sql_sha256": query.sha256, "rows": rows}
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from workbench.access.contract import NAME, SUFFIX, Contract, contract_path, load, locate, parse, slug
-from workbench.access.engine import connect
+from workbench.access.contract import NAME, SUFFIX, Contract, parse
+from workbench.access.engine import columns_of, connect
 from workbench.access.pii import Suspicion
 from workbench.access.profile import ColumnProfile, Profile, profile
 from workbench.access.readers import reader_for
-from workbench.errors import BadInput, UnknownName
+from workbench.access.registry import contract_path, load, locate, slug
+from workbench.errors import BadInput, UnknownName, UserError
 from workbench.project import Project
 from workbench.records.base import Record
 from workbench.records.files import cannot_write, write_atomic
@@ -138,7 +139,7 @@ def _not_taken(project: Project, dataset: str, path: Path) -> None:
 def _same_file(project: Project, contract: Contract, path: Path) -> bool:
     try:
         return locate(project, contract) == path
-    except BadInput:
+    except UserError:
         return False
 
 
@@ -147,7 +148,8 @@ def _profiled(project: Project, found: Reader, path: Path) -> Profile:
 
     try:
         with connect(project) as con:
-            counted = profile(con, found.relation(path, {}))
+            types = columns_of(con, found.relation(path, {}))
+            counted = profile(con, found.relation(path, types))  # typed, or each query would find the types again
     except duckdb.Error as error:
         raise found.explain(path, error) from error
     except OSError as error:

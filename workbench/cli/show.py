@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import zip_longest
 from typing import Any
 
 from rich.console import Console
@@ -20,6 +21,7 @@ from workbench.records.run import State
 from workbench.records.view import View
 
 _COLOUR = {Outcome.PASS: "green", Outcome.WARN: "yellow", Outcome.FAIL: "red", Outcome.ERROR: "red"}
+_PIPED_WIDTH = 160  # no terminal tells a width: lines of a log may be long, but must not be cut
 _QUIET_AFTER = 12  # passes and infos shown before they are summed up
 
 
@@ -33,21 +35,22 @@ def exit_code(record: Record, fail_on: str) -> int:
 
 def show(view: View) -> None:
     """Print a view: title, facts, table, findings, text, next commands. All of it is plain text, never markup."""
-    console = Console(highlight=False, soft_wrap=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
     console.print(Text(view.title, style="bold"))
     width = max((len(name) for name, _ in view.facts), default=0)
     for name, value in view.facts:
         console.print(Text(f"  {name:<{width}}  ", style="dim") + Text(value))
     if view.columns:
         table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-        for column in view.columns:
-            table.add_column(column, overflow="fold", justify="right" if column == "seconds" else "left")
+        for index, column in enumerate(view.columns):
+            # the first column is the name that one types next: it stays whole
+            table.add_column(column, overflow="fold", no_wrap=index == 0, justify="right" if column == "seconds" else "left")
         for row in view.rows:
             table.add_row(*(Text(cell) for cell in row))
         console.print(table)
     _findings(console, view.findings)
     if view.text:
-        console.print(Text(view.text))
+        console.print(Text(view.text), soft_wrap=True)
     for command in view.next:
         console.print(Text("next: ", style="dim") + Text(command))
 
@@ -56,10 +59,12 @@ def _findings(console: Console, findings: tuple[Finding, ...]) -> None:
     ordered = sorted(findings, key=lambda f: -SEVERITY[f.outcome])
     quiet = [f for f in ordered if f.outcome in (Outcome.PASS, Outcome.INFO, Outcome.NOT_APPLICABLE)]
     shown = ordered if len(quiet) <= _QUIET_AFTER else [f for f in ordered if f not in quiet]
-    for f in shown:
-        console.print(Text(f"  {f.outcome.value:<14}", style=_COLOUR.get(f.outcome, "dim")) + Text(f"{f.check}: {f.message}"))
-        if f.fix and f.outcome in (Outcome.WARN, Outcome.FAIL, Outcome.ERROR):
-            console.print(Text(f"                fix: {f.fix}", style="dim"))
+    for f, following in zip_longest(shown, shown[1:]):
+        line = Text(f"  {f.outcome.value:<14}", style=_COLOUR.get(f.outcome, "dim")) + Text(f"{f.check}: {f.message}", style="")
+        console.print(line, soft_wrap=True)
+        alike = following is not None and (following.fix, following.outcome) == (f.fix, f.outcome)
+        if f.fix and not alike and f.outcome in (Outcome.WARN, Outcome.FAIL, Outcome.ERROR):
+            console.print(Text(f"                fix: {f.fix}", style="dim"), soft_wrap=True)
     if len(shown) < len(ordered):
         passed = sum(f.outcome is Outcome.PASS for f in quiet)
         console.print(Text(f"  {passed} checks passed, {len(quiet) - passed} known facts; --json lists them", style="dim"))
@@ -99,7 +104,7 @@ class _Bars:
             case "pipeline":
                 self.console.print(Text(f"{event['title']}: {len(event['steps'])} steps", style="bold"))
                 if event["notice"]:
-                    self.console.print(Text(event["notice"], style="dim"))
+                    self.console.print(Text(event["notice"], style="dim"), soft_wrap=True)
             case "step":
                 self.step = event["step"]
                 if self.bars.disable and event["state"] != "running":

@@ -65,7 +65,7 @@ FAMILIES = {
         {"dropout": 0.3, "weight_decay": 0.05, "epochs": 30, "patience": 8, "batch_rows": 256},
     ),
 }
-SMALL = 20_000  # training rows below which the network gets one hidden layer and histgb smaller leaves
+SMALL = 20_000  # training rows below which a network gets one hidden layer and more steps, and one thread fits
 LOSSES = ("squared_error", "absolute_error")
 
 
@@ -86,6 +86,8 @@ def complete(name: str, task: Task, rows: int, asked: Mapping[str, JsonValue]) -
         settings["min_rows_per_leaf"] = min(int(str(settings["min_rows_per_leaf"])), max(1, rows // 50))
     if name == "mlp" and rows < SMALL:
         settings["hidden"] = [32]
+        if task == "regression":
+            settings |= {"epochs": 60, "patience": 8, "batch_rows": 64}
     for key, value in asked.items():
         if key not in settings:
             raise unknown(f"setting of '{name}'", key, settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -145,9 +146,15 @@ def fit(
 
 @contextmanager
 def _threads(rows: int) -> Iterator[None]:
-    """One thread for few rows: on a busy machine, threads that wait for each other cost a hundred times the fit."""
+    """As many threads as processors are idle, and one for few rows; their number does not change the model.
+
+    Threads that share a processor with others wait for each other: measured on 2 busy ones, 108,000 rows took 18 s with
+    one thread and 55 s with two, and 4,000 rows 0.3 s and 13 s.
+    """
     limits = need("threadpoolctl", extra="ml").threadpool_limits
-    with limits(limits=1 if rows < families.SMALL else None):
+    ours = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    idle = (os.cpu_count() or 1) - round(os.getloadavg()[0])
+    with limits(limits=1 if rows < families.SMALL else max(1, min(ours, idle))):
         yield
 
 

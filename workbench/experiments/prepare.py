@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from workbench.errors import BadInput, unknown
@@ -111,6 +111,8 @@ def prepare(
     Raises UnknownName for a column that is not there; BadInput for a missing target value, a single class, an empty split.
     Findings: a warning for each feature that alone nearly tells the target.
     """
+    import pyarrow as pa
+
     split, ids, exclude = split or Split(), tuple(ids), tuple(exclude)
     features = None if features is None else tuple(features)
     named = [target, scale, baseline, split.column, split.time_column, *ids, *exclude, *(features or ())]
@@ -121,10 +123,10 @@ def prepare(
     _check_target(table, target, task, scale)
     names = assign(table, split, stratify=None if task == "regression" else target)
     apart = {target, scale, baseline, split.column, split.time_column, *ids, *exclude}
+    for name in features or ():
+        if name in {target, split.column, baseline}:
+            raise BadInput(f"'{name}' as a feature", why="it holds the answer, or what it is judged by", fix="leave it out")
     offered = features or tuple(c for c in table.column_names if c not in apart and not c.startswith(NAIVE))
-
-    import pyarrow as pa
-
     train = table.filter(pa.array(names == "train"))
     prepared = Prepared(
         table=table,
@@ -141,7 +143,7 @@ def prepare(
     part = prepared.part("train")
     wanted = part.y if part.scale is None else part.y / part.scale
     found = leaks(part.x, wanted, prepared.encoding.features, task)
-    return Prepared(**{**prepared.__dict__, "findings": tuple(found)})
+    return replace(prepared, findings=tuple(found))
 
 
 def _task(table: pa.Table, target: str) -> Task:

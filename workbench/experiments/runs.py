@@ -90,16 +90,23 @@ def _headline(metrics: Mapping[str, float]) -> str:
 
 @contextmanager
 def track(
-    project: Project, *, experiment: str, name: str, run_id: str = "", tags: Mapping[str, str] | None = None
+    project: Project,
+    *,
+    experiment: str,
+    name: str,
+    run_id: str = "",
+    tags: Mapping[str, str] | None = None,
+    store: tracking.Store | None = None,
 ) -> Iterator[tracking.Tracked]:
     """Track the training in this block with MLflow, in `.workbench/mlflow.db` or where workbench.toml says.
 
-    run_id: the workbench run that trains; its code, environment, data and seed become tags.
+    run_id: the workbench run that trains; its code, environment and data become tags.
+    store: another than the project's.
     The block gets an object with `parameters`, `metrics`, `tags` and `file`; after it, `id` and `findings` are known.
     A store that fails gives a warning there, and never ends the training.
     """
     noted = {"mlflow.user": project.actor, **(provenance(project, run_id) if run_id else {}), **(tags or {})}
-    store = tracking.Store.of(project.state, project.config.tracking_uri)
+    store = store or tracking.Store.of(project.state, project.config.tracking_uri)
     with tracking.track(store, experiment=experiment, name=name, tags=noted) as run:
         yield run
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from workbench.export.parity import takes_missing
 from workbench.records.model import Evaluation, ModelManifest
 
 
@@ -68,12 +69,12 @@ def _limits(manifest: ModelManifest) -> list[str]:
         "It says nothing about rows unlike those it was trained on; compare new rows with the training rows (drift).",
         "A category that training did not see counts as none of the known ones.",
     ]
-    refused = [f.message for f in manifest.evidence if "refuses" in f.message]
+    missing = [] if takes_missing(manifest.evidence) else ["It takes no missing values: the scorer refuses such rows."]
     left_out = [f"`{column.name}` is not used: {column.reason}." for column in manifest.encoding.left_out]
     warned = [
         f"{e.split}: {_text(f.message)}" for e in manifest.evaluations for f in e.findings if f.outcome in ("warn", "fail")
     ]
-    return limits + refused + left_out + warned
+    return limits + missing + left_out + warned
 
 
 def _shown(value: float | None) -> str:

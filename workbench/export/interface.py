@@ -27,8 +27,9 @@ def output_name(task: Task) -> str:
 
 
 class Exporter(Protocol):
-    """Turns one kind of native model into an ONNX graph. `file`: the native file that it reads, such as `model.skops`.
+    """Turns one kind of native model into an ONNX graph. An entry point names the class; it is made without arguments.
 
+    file: the native file that it reads, such as `model.skops`.
     load: the native model from the bytes of `file` (their hash is checked); must not run code that they bring along.
     refuse: raises NotExportable for what is known to convert wrongly, with the reason and the way out.
     predict: the original's output for float32 [n, features], as float64 [n] or [n, classes]; ValueError for values that

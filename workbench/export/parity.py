@@ -35,12 +35,16 @@ PROBED = 64  # features that are made missing or infinite, one at a time
 
 
 class Rows(NamedTuple):
-    """Rows to compare. x: [n, k]; scale: [n], what predictions are multiplied by; single: score them one at a time."""
+    """Rows to compare. x: [n, k]; scale: [n], what predictions are multiplied by.
+
+    single: score them one at a time; optional: the original may refuse them by a ValueError.
+    """
 
     name: str
     x: Matrix
     scale: Floats
     single: bool = False
+    optional: bool = False
 
 
 def gate(original: Predict, exported: Predict, x: Matrix, scale: Floats, task: Task) -> tuple[Finding, ...]:
@@ -50,15 +54,19 @@ def gate(original: Predict, exported: Predict, x: Matrix, scale: Floats, task: T
     Returns one finding for each group of rows, none of which fails; raises ParityFailed with the worst row otherwise.
     """
     findings = []
-    for rows in (Rows("held_out", x, scale), *awkward(x, scale)):
+    for rows in (Rows("held-out", x, scale), *awkward(x, scale)):
         try:
             expected = original(rows.x)
         except ValueError as error:  # scikit-learn's word for values that a model does not take
             why = str(error).strip().splitlines()[0]
-            findings.append(_finding(rows.name, Outcome.NOT_APPLICABLE, f"the original refuses such rows: {why}"))
+            if not rows.optional:
+                raise ParityFailed(
+                    f"the original model does not take its own {rows.name} rows", why=why, fix="train it again"
+                ) from error
+            findings.append(_finding(rows.name, Outcome.NOT_APPLICABLE, f"{rows.name} rows: the original refuses them: {why}"))
             continue
         batches = [rows.x[i : i + 1] for i in range(len(rows.x))] if rows.single else [rows.x]
-        got = np.concatenate([exported(batch).reshape(len(batch), *expected.shape[1:]) for batch in batches])
+        got = np.concatenate([exported(batch) for batch in batches])
         findings.append(compare(rows.name, expected, got, rows.scale, task))
     return passed(findings)
 
@@ -80,18 +88,21 @@ def awkward(x: Matrix, scale: Floats) -> Iterator[Rows]:
     """Missing and infinite values one feature at a time, constant rows, and rows scored one at a time."""
     filled = np.where(np.isfinite(x), x, np.float32(0))
     middle, typical = np.median(filled, axis=0), float(np.median(scale))
-    for name, value in (("missing", np.nan), ("plus_infinity", np.inf), ("minus_infinity", -np.inf)):
+    for name, value in (("missing", np.nan), ("plus infinity", np.inf), ("minus infinity", -np.inf)):
         probes = np.tile(middle, (min(PROBED, x.shape[1]) + 1, 1))
         np.fill_diagonal(probes, value)
         probes[-1] = value
-        yield Rows(name, probes.astype(np.float32), np.full(len(probes), typical))
+        yield Rows(name, probes.astype(np.float32), np.full(len(probes), typical), optional=True)
     levels = np.stack([filled.min(axis=0), middle, filled.max(axis=0), np.zeros_like(middle), np.ones_like(middle)])
     yield Rows("constant", levels.astype(np.float32), np.full(len(levels), typical))
-    yield Rows("one_at_a_time", x[:8], scale[:8], single=True)
+    yield Rows("one at a time", x[:8], scale[:8], single=True)
 
 
 def compare(name: str, expected: Floats, got: Floats, scale: Floats, task: Task) -> Finding:
     """One finding on rows `name`. expected, got: [n] or [n, classes], before the scale [n] is multiplied on."""
+    if got.shape != expected.shape:
+        shapes = f"the original gives {list(expected.shape)} numbers, the graph {list(got.shape)}"
+        return _finding(name, Outcome.FAIL, f"{name} rows: {shapes}")
     wide = (slice(None),) + (None,) * (expected.ndim - 1)
     want, have = expected * scale[wide], got * scale[wide]
     with np.errstate(invalid="ignore"):
@@ -110,11 +121,12 @@ def compare(name: str, expected: Floats, got: Floats, scale: Floats, task: Task)
         "share_within": within,
         "labels_equal": labels,
         "largest_difference": _number(_by_row(distance).max()),
+        "of_allowed": _number(excess.max()),
         "worst_rows": [int(i) for i in worst],
         "worst_original": [_number(value) for value in np.atleast_1d(want[row])],
         "worst_exported": [_number(value) for value in np.atleast_1d(have[row])],
     }
-    head = f"{len(want):,} {name} rows: largest difference {_by_row(distance).max():.2g}"
+    head = f"{len(want):,} {name} rows: largest difference {_by_row(distance).max():.2g}, {excess.max():.2g} of what is allowed"
     if within >= AGREE and labels == 1.0:
         return _finding(name, Outcome.PASS, head + (", all labels equal" if task != "regression" else ""), **evidence)
     message = (
@@ -146,4 +158,10 @@ def _shown(values: Floats) -> str:
 
 
 def _finding(name: str, outcome: Outcome, message: str, **evidence: JsonValue) -> Finding:
-    return Finding(check=f"export.parity.{name}", outcome=outcome, message=message, evidence=evidence)
+    check = "export.parity." + name.replace(" ", "_").replace("-", "_")
+    return Finding(check=check, outcome=outcome, message=message, evidence=evidence)
+
+
+def takes_missing(findings: Iterable[Finding]) -> bool:
+    """Whether the original takes missing values, by the findings of its gate."""
+    return all(f.outcome is not Outcome.NOT_APPLICABLE for f in findings if f.check == "export.parity.missing")

@@ -15,16 +15,12 @@ from workbench.records.view import View
 
 
 class ModelList(Record):
-    """The newest version of each model, by name. problems: folders that hold no readable manifest."""
+    """The newest version of each model, by name; findings name the manifests that cannot be read."""
 
     kind: ClassVar[str] = "model_list"
 
     models: tuple[ModelManifest, ...]
-    problems: tuple[Finding, ...] = ()
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        return self.problems
+    findings: tuple[Finding, ...] = ()
 
     def view(self) -> View:
         rows = tuple(
@@ -34,17 +30,14 @@ class ModelList(Record):
             title=f"{len(rows)} model(s)",
             columns=("model", "version", "family", "target", "test", "exported"),
             rows=rows,
-            findings=self.problems,
+            findings=self.findings,
         )
 
 
 def _headline(manifest: ModelManifest) -> str:
-    """`WAPE 45.8 % (baseline 52.8)` of the last evaluation, which is the test."""
-    if not manifest.evaluations:
-        return ""
-    score = manifest.evaluations[-1].headline
-    against = "" if score.baseline is None else f" (baseline {score.baseline:.4g})"
-    return "" if score.model is None else f"{score.metric} {score.model:.4g} {score.unit}".rstrip() + against
+    """`wape 45.8 % (baseline 52.75)` on the test rows; empty when there is no such figure."""
+    score = next((e.headline for e in manifest.evaluations if e.split == "test"), None)
+    return f"{score.metric} {score.shown()}" if score and score.model is not None else ""
 
 
 class Verification(Record):
@@ -69,7 +62,7 @@ def models(project: Project) -> ModelList:
             found.append(ModelManifest.load(store.folder(project, name, None) / store.MANIFEST))
         except (BadInput, UnknownName) as error:
             problems.append(Finding(check="export.manifest", outcome=Outcome.FAIL, message=error.why, fix=error.fix))
-    return ModelList(models=tuple(found), problems=tuple(problems))
+    return ModelList(models=tuple(found), findings=tuple(problems))
 
 
 def show(project: Project, name: str, *, version: int | None = None) -> ModelManifest:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -12,8 +12,10 @@ import pyarrow as pa
 from workbench.errors import BadInput, NotExportable
 from workbench.export import store
 from workbench.export.interface import INPUT, output_name
+from workbench.export.parity import takes_missing
 from workbench.plugins import need
 from workbench.project import Project
+from workbench.records.encoding import Encoding
 from workbench.records.model import ModelManifest, Task
 
 if TYPE_CHECKING:
@@ -44,7 +46,8 @@ class Session:
             (out,) = self._session.run([output_name(self.task)], {INPUT: x})
         except Exception as error:
             raise _unusable("runs", error) from error
-        return np.asarray(out.reshape(len(x)) if self.task == "regression" else out, dtype=np.float64)
+        single = self.task == "regression" and out.ndim == 2 and out.shape[1] == 1
+        return np.asarray(out[:, 0] if single else out, dtype=np.float64)
 
 
 def _unusable(verb: str, error: Exception) -> NotExportable:
@@ -61,16 +64,20 @@ class Scorer:
     def __init__(self, manifest: ModelManifest, graph: bytes) -> None:
         self.manifest = manifest
         self._session = Session(graph, manifest.task)
+        self._takes_missing = takes_missing(manifest.evidence)
 
     def predict(self, table: pa.Table) -> pa.Table:
         """Score raw rows; the result has one row for each row of `table`, in its order.
 
         Columns: `prediction` (float64 in units of the target, the scale multiplied back; for classes the label), and for
         two classes `probability` (of the positive one), for more `probability_<class>`.
-        Raises BadInput when a column that the model needs is missing, of another type, or holds infinite values.
+        Raises BadInput when a column that the model needs is missing, of another type, holds infinite values, or missing
+        ones where the original model takes none.
         """
         manifest = self.manifest
         x = manifest.encoding.matrix(table)
+        if not self._takes_missing:
+            _refuse_missing(x, manifest.encoding)
         out = self._session(x) if len(x) else np.zeros((0, len(manifest.classes)) if manifest.classes else 0)
         if manifest.task == "regression":
             return pa.table({"prediction": out * scale_of(table, manifest.scale)})
@@ -79,6 +86,17 @@ class Scorer:
             return pa.table({"prediction": labels, "probability": out[:, 1]})
         shares = {f"probability_{label}": out[:, i] for i, label in enumerate(manifest.classes)}
         return pa.table({"prediction": labels, **shares})
+
+
+def _refuse_missing(x: Matrix, encoding: Encoding) -> None:
+    """The graph would answer such rows without a word; the original would not."""
+    names = [feature for feature, column in zip(encoding.features, x.T, strict=True) if np.isnan(column).any()]
+    if names:
+        raise BadInput(
+            "missing values in " + ", ".join(f"'{name}'" for name in names),
+            why="the original model takes none, so no prediction for them was proven",
+            fix="fill them in the feature query, or train a model that takes them",
+        )
 
 
 def load(project: Project, name: str, version: int | None = None) -> Scorer:
@@ -104,7 +122,10 @@ def read(folder: Path) -> tuple[ModelManifest, dict[str, bytes]]:
 
 
 def scale_of(table: pa.Table, scale: str | None) -> Floats:
-    """What predictions are multiplied by, [n]; ones when the model has no scale. Raises BadInput without its column."""
+    """What predictions are multiplied by, [n]; ones when the model has no scale.
+
+    Raises BadInput without its column, and for a value that is missing, 0 or negative: training takes none either.
+    """
     if scale is None:
         return np.ones(table.num_rows)
     if scale not in table.column_names:
@@ -113,8 +134,15 @@ def scale_of(table: pa.Table, scale: str | None) -> Floats:
             why="the model predicts the target divided by it",
             fix="add the column from the feature query",
         )
-    column: Any = table.column(scale).cast(pa.float64())
-    return np.asarray(column.to_numpy(), dtype=np.float64)
+    values = np.asarray(table.column(scale).cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
+    bad = int((~(np.isfinite(values) & (values > 0))).sum())
+    if bad:
+        raise BadInput(
+            f"the scale '{scale}' is missing, 0 or negative in {bad:,} of {len(values):,} rows",
+            why="the prediction is multiplied by it",
+            fix="give it a floor in the feature query, such as greatest(level, 0.5)",
+        )
+    return values
 
 
 def effective_cpus() -> int:

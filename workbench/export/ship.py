@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from workbench import plugins
-from workbench.errors import BadInput, NotExportable
+from workbench.errors import BadInput, NotExportable, ParityFailed
 from workbench.export import parity, store
 from workbench.export.card import card
 from workbench.export.interface import OPSET, Exporter
@@ -34,7 +34,7 @@ RUNTIME = ("numpy", "onnx", "onnxruntime")
 AGAIN = "restore it from a backup, or train it again"
 
 
-def export(project: Project, folder: Path, *, name: str, exporter: str | Exporter | None = None) -> ModelManifest:
+def export(project: Project, folder: Path | str, *, name: str, exporter: str | Exporter | None = None) -> ModelManifest:
     """Turn a trained model into the next version of the model `name`, once it is proven to predict the same.
 
     folder: what the train step left: model.json, the native model, holdout.parquet (real rows the model never saw).
@@ -43,6 +43,7 @@ def export(project: Project, folder: Path, *, name: str, exporter: str | Exporte
     graph predicts something else; BadInput for a file that was changed. Nothing is registered then.
     """
     store.require_name(name)
+    folder = Path(folder)
     trained = TrainedModel.load(folder / PAPERS)
     chosen = _exporter(trained, exporter)
     native = chosen.load(_checked(folder, chosen.file, trained), trained)
@@ -88,12 +89,19 @@ def export(project: Project, folder: Path, *, name: str, exporter: str | Exporte
 
 
 def prove(chosen: Exporter, native: Any, graph: bytes, trained: TrainedModel, rows: pa.Table) -> tuple[Finding, ...]:
-    """The findings of the parity gate on held-out `rows`; raises ParityFailed."""
+    """The findings of the parity gate on held-out `rows`; raises ParityFailed, also for a wrong number of classes."""
     x = trained.encoding.matrix(rows)
     exported = Session(graph, trained.task)
 
     def original(matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-        return chosen.predict(native, matrix, trained.task)
+        out = chosen.predict(native, matrix, trained.task)
+        if trained.task != "regression" and out.shape[1] != len(trained.classes):
+            raise ParityFailed(
+                f"the model gives {out.shape[1]} probabilities for {len(trained.classes)} classes",
+                why="the classes of model.json are not those that it was fitted on",
+                fix="train it again",
+            )
+        return out
 
     return parity.gate(original, exported, x, scale_of(rows, trained.scale), trained.task)
 
@@ -101,9 +109,9 @@ def prove(chosen: Exporter, native: Any, graph: bytes, trained: TrainedModel, ro
 def _exporter(trained: TrainedModel, asked: str | Exporter | None) -> Exporter:
     """The exporter that was asked for, or the one whose native file the folder holds."""
     if asked is not None:
-        chosen: Exporter = plugins.load(GROUP, asked) if isinstance(asked, str) else asked
+        chosen: Exporter = plugins.load(GROUP, asked)() if isinstance(asked, str) else asked
         return chosen
-    known: list[Exporter] = [plugins.load(GROUP, plugin) for plugin in plugins.names(GROUP)]
+    known: list[Exporter] = [plugins.load(GROUP, plugin)() for plugin in plugins.names(GROUP)]
     for candidate in known:
         if candidate.file in trained.files:
             return candidate

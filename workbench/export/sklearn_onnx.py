@@ -48,7 +48,10 @@ class SklearnExporter:
         try:
             with bools_as_ints():
                 model = skl2onnx.convert_sklearn(
-                    native, initial_types=[(INPUT, matrix)], options=options, target_opset={"": OPSET, "ai.onnx.ml": 3}
+                    with_float32_thresholds(native),
+                    initial_types=[(INPUT, matrix)],
+                    options=options,
+                    target_opset={"": OPSET, "ai.onnx.ml": 3},
                 )
         except Exception as error:  # skl2onnx raises whatever a converter meets: KeyError, NameError, RuntimeError, …
             reason = str(error).strip() or repr(error)
@@ -59,6 +62,27 @@ class SklearnExporter:
             ) from error
         # Of a classifier's outputs (label, probabilities) the label is left out: it follows from the probabilities.
         return canonical(model, keep=0 if trained.task == "regression" else 1, output=output_name(trained.task))
+
+
+def with_float32_thresholds(native: Any) -> Any:
+    """A copy whose boosted trees split at float32 numbers, and send every float32 row where the original sends it.
+
+    The converter rounds a threshold t to the nearest float32; where that lies above t, a value equal to it takes the
+    other branch (on columns of large numbers half of all splits). Rounded down, v ≤ t holds for the same float32 v.
+    """
+    import copy
+
+    import numpy as np
+
+    native = copy.deepcopy(native)
+    for part in known_bad.estimators(native):
+        for stage in getattr(part, "_predictors", ()):
+            for tree in stage:
+                exact = tree.nodes["num_threshold"]
+                with np.errstate(over="ignore"):
+                    rounded = exact.astype(np.float32)
+                tree.nodes["num_threshold"] = np.where(rounded > exact, np.nextafter(rounded, np.float32(-np.inf)), rounded)
+    return native
 
 
 @contextmanager
@@ -92,6 +116,3 @@ def _int_for_bool(value: Any) -> Any:
     if isinstance(value, list | tuple) and any(isinstance(item, bool | np.bool_) for item in value):
         return [_int_for_bool(item) for item in value]
     return value
-
-
-exporter = SklearnExporter()

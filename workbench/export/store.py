@@ -7,7 +7,6 @@ at the same time get two numbers, since a folder cannot be renamed onto one that
 from __future__ import annotations
 
 import errno
-import os
 import re
 import secrets
 import shutil
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from workbench.errors import BadInput, unknown
 from workbench.project import Project
-from workbench.records.files import cannot_write, write_atomic
+from workbench.records.files import cannot_write, sync_folder, write_atomic
 from workbench.records.model import FileHash, ModelManifest
 
 MANIFEST = "manifest.json"
@@ -57,20 +56,12 @@ def register(project: Project, name: str, build: Build) -> ModelManifest:
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                     raise
                 continue  # another export took this number since we looked
-            _sync(home)
+            sync_folder(home)
             return manifest
     except OSError as error:
         raise cannot_write(home, error) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def versions(project: Project, name: str) -> list[int]:

@@ -79,6 +79,3 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         log.setLevel(level)
-
-
-exporter = TorchExporter()

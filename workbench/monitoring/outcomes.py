@@ -92,8 +92,8 @@ def performance(
     actual, prediction, baseline: numeric (or boolean) columns in the same unit; for a binary target actual is 0 or 1 and
     prediction its probability. window: the column that names a row's window; its order is the order in time.
     task: None takes binary when every actual is 0 or 1 and every prediction lies in 0..1.
-    Fails a window: |bias| > 10 % (regression); calibration outside 0.7 to 1.4 with at least 30 positives (binary);
-    error above 0.95 of the baseline's in two windows in a row. Raises UnknownName for a missing column, BadInput when no
+    Two windows in a row fail, one warns: |bias| > 10 % to the same side (regression); calibration outside 0.7 to 1.4 to the
+    same side, each with at least 30 positives (binary); error above 0.95 of the baseline's. Raises UnknownName for a missing column, BadInput when no
     row has a window.
     """
     needed = [c for c in (actual, prediction, baseline, window) if c is not None]
@@ -107,7 +107,7 @@ def performance(
         raise BadInput("there is no window to judge", why=f"no row has a '{window}'", fix="score some rows first")
     chosen = task or ("binary" if all(f["binary"] for f in figures) else "regression")
     windows = tuple(_window(f, chosen, with_baseline=baseline is not None) for f in figures)
-    findings = [finding for w in windows for finding in _judge(w, chosen)]
+    findings = [f for w, before in zip(windows, (None, *windows), strict=False) for f in _judge(w, before, chosen)]
     if baseline is not None:
         findings += _against_baseline(windows, chosen)
     return PerformanceReport(task=chosen, windows=windows, findings=tuple(findings))
@@ -165,7 +165,7 @@ def _finding(w: Window, about: str, outcome: Outcome, message: str, fix: str = "
     )
 
 
-def _judge(w: Window, task: Task) -> list[Finding]:
+def _judge(w: Window, before: Window | None, task: Task) -> list[Finding]:
     found = []
     if w.without_prediction:
         message = f"{w.without_prediction:,} row(s) without a prediction"
@@ -173,37 +173,51 @@ def _judge(w: Window, task: Task) -> list[Finding]:
     if w.without_actual:
         message = f"{w.without_actual:,} row(s) still wait for their actual value"
         found.append(_finding(w, "waiting", Outcome.INFO, message))
-    found.append(_bias(w) if task == "regression" else _calibration(w))
+    found.append(_bias(w, before) if task == "regression" else _calibration(w, before))
     return found
 
 
-def _bias(w: Window) -> Finding:
+def _beyond(value: float | None, low: float, high: float) -> int:
+    """-1 below the range, 1 above it, 0 inside or not known."""
+    return 0 if value is None or low <= value <= high else (-1 if value < low else 1)
+
+
+def _tilt(side: int, side_before: int) -> tuple[Outcome, str]:
+    """One window out of range may be a holiday: the same side twice in a row is not."""
+    if side and side == side_before:
+        return Outcome.FAIL, ", as in the window before"
+    return (Outcome.WARN, "; a second such window in a row fails") if side else (Outcome.PASS, "")
+
+
+def _bias(w: Window, before: Window | None) -> Finding:
     if w.bias is None:
         return _finding(w, "bias", Outcome.INCONCLUSIVE, "no row with an actual other than 0: no WAPE, no bias")
-    bad = abs(w.bias) > WORST_BIAS
+    earlier = before.bias if before else None
+    outcome, more = _tilt(_beyond(w.bias, -WORST_BIAS, WORST_BIAS), _beyond(earlier, -WORST_BIAS, WORST_BIAS))
     return _finding(
         w,
         "bias",
-        Outcome.FAIL if bad else Outcome.PASS,
-        f"bias {w.bias:+.1%}, allowed is {WORST_BIAS:.0%} either way",
-        "do not order by these forecasts; check the inputs of this window, then train again" if bad else "",
+        outcome,
+        f"bias {w.bias:+.1%}, allowed is {WORST_BIAS:.0%} either way{more}",
+        "" if outcome is Outcome.PASS else "do not order by these forecasts; check the window's inputs, then train again",
         bias=w.bias,
         wape=w.error,
     )
 
 
-def _calibration(w: Window) -> Finding:
+def _calibration(w: Window, before: Window | None) -> Finding:
     if w.calibration is None or (w.positives or 0) < LEAST_POSITIVES:
         message = f"{w.positives} positive(s): a calibration figure needs {LEAST_POSITIVES}"
         return _finding(w, "calibration", Outcome.INCONCLUSIVE, message, "take a longer window")
     low, high = CALIBRATION
-    bad = not low <= w.calibration <= high
+    earlier = before.calibration if before and (before.positives or 0) >= LEAST_POSITIVES else None
+    outcome, more = _tilt(_beyond(w.calibration, low, high), _beyond(earlier, low, high))
     return _finding(
         w,
         "calibration",
-        Outcome.FAIL if bad else Outcome.PASS,
-        f"{w.calibration:.2f} predicted for each one that happened, allowed is {low} to {high}",
-        "do not use these probabilities as rates; recalibrate, or train again" if bad else "",
+        outcome,
+        f"{w.calibration:.2f} predicted for each one that happened, allowed is {low} to {high}{more}",
+        "" if outcome is Outcome.PASS else "do not use these probabilities as rates; recalibrate, or train again",
         calibration=w.calibration,
         positives=w.positives,
     )

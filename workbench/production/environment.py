@@ -19,7 +19,7 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 @cache
 def installed() -> tuple[tuple[str, str, str], ...]:
-    """(name, version, sha256 of its RECORD) of every distribution, by name: pip keeps no wheel hashes, RECORD lists its files'."""
+    """(name, version, sha256 of its RECORD) of each distribution, by name: pip keeps no wheel hashes."""
     found: dict[str, tuple[str, str, str]] = {}
     for dist in distributions():
         recorded = dist.read_text("RECORD") or dist.read_text("METADATA") or ""

@@ -17,12 +17,12 @@ from typing import Any
 
 from workbench.errors import MachineError
 from workbench.production.environment import git_commit, this_process
-from workbench.production.run_folder import new_run_folder
 from workbench.production.notebook import Notebook
-from workbench.production.parameters import validate
 from workbench.production.recorder import ADOPT
+from workbench.production.run_folder import new_run_folder
 from workbench.production.runs import look
 from workbench.production.templates import load, resolve
+from workbench.production.validation import validate
 from workbench.project import Project
 from workbench.records.files import write_atomic
 from workbench.records.run import RunRecord

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -46,6 +47,26 @@ def _parameters(notebook: Notebook, name: str) -> Iterator[Finding]:
     for p in parameters:
         if not p.help:
             yield _finding("help", Outcome.WARN, f"'{p.name}' has no help", f"write a comment behind it: `{p.name}: … # what`")
+
+
+def _named(notebook: Notebook, _name: str) -> Iterator[Finding]:
+    """The kernel evaluates the annotations of the parameters cell: their names must be known by then."""
+    for index, cell in _code(notebook):
+        if TAG in cell.get("metadata", {}).get("tags", ()):
+            before = "\n".join(source(c) for i, c in _code(notebook) if i <= index)
+            for name in sorted(_unimported(source(cell), before)):
+                message = f"cell {index} annotates with '{name}', which is not imported"
+                yield _finding("names", Outcome.FAIL, message, f"import {name} at the top of the cell", index)
+
+
+def _unimported(cell: str, before: str) -> set[str]:
+    try:
+        annotations = [node.annotation for node in ast.walk(ast.parse(cell)) if isinstance(node, ast.AnnAssign)]
+        imports = [node for node in ast.walk(ast.parse(before)) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    except SyntaxError:
+        return set()  # the rule for syntax tells it
+    known = {alias.asname or alias.name for node in imports for alias in node.names} | set(dir(builtins))
+    return {node.id for part in annotations for node in ast.walk(part) if isinstance(node, ast.Name)} - known
 
 
 def _seeded(notebook: Notebook, _name: str) -> Iterator[Finding]:
@@ -109,6 +130,7 @@ def _compiles(notebook: Notebook, _name: str) -> Iterator[Finding]:
 
 RULES: tuple[Callable[[Notebook, str], Iterator[Finding]], ...] = (
     _parameters,
+    _named,
     _titled,
     _explained,
     _seeded,

@@ -11,9 +11,9 @@ from pathlib import Path
 from workbench.errors import BadInput, unknown
 from workbench.findings import Finding, Outcome, within
 from workbench.production.environment import this_process
-from workbench.production.run_folder import new_run_folder
 from workbench.production.launch import start
 from workbench.production.report import write_report
+from workbench.production.run_folder import new_run_folder
 from workbench.production.runs import look, look_pipeline
 from workbench.production.spec import Plan, PlannedStep, plan
 from workbench.project import Project

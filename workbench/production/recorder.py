@@ -21,10 +21,11 @@ from typing import Any
 from workbench.errors import UnknownName, UserError
 from workbench.findings import Finding, Outcome
 from workbench.production.environment import environment_sha256, environment_text, git_commit, this_process
-from workbench.production.run_folder import new_run_folder
 from workbench.production.notebook import Notebook, source
-from workbench.production.parameters import Parameter, read_parameters, validate
+from workbench.production.parameters import Parameter, read_parameters
 from workbench.production.results import RUN_FOLDER, RUN_ID, collect
+from workbench.production.run_folder import new_run_folder
+from workbench.production.validation import validate
 from workbench.project import Project, find, system_user
 from workbench.records.base import sha256_json
 from workbench.records.files import cannot_write, sha256_file, write_atomic

@@ -28,8 +28,9 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from workbench.errors import BadInput, unknown
 from workbench.production.notebook import Notebook
-from workbench.production.parameters import Parameter, validate
+from workbench.production.parameters import Parameter
 from workbench.production.templates import load
+from workbench.production.validation import validate
 from workbench.project import Project, read_toml
 
 

@@ -12,7 +12,8 @@ from pydantic import JsonValue
 from workbench.errors import BadInput, unknown
 from workbench.findings import Finding
 from workbench.production.notebook import Notebook, read_notebook
-from workbench.production.parameters import Parameter, json_schema, read_parameters
+from workbench.production.parameters import Parameter, read_parameters
+from workbench.production.validation import json_schema
 from workbench.project import Project
 from workbench.records.base import Record
 from workbench.records.view import View

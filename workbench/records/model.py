@@ -77,6 +77,13 @@ class Score(_Part):
     model: float | None
     baseline: float | None = None
 
+    def shown(self) -> str:
+        """`45.8 % (baseline 52.75)`; empty when the metric does not apply."""
+        if self.model is None:
+            return ""
+        against = "" if self.baseline is None else f" (baseline {self.baseline:.4g})"
+        return f"{self.model:.4g} {self.unit}".rstrip() + against
+
 
 class Gain(_Part):
     """How much better the model is than its baseline, on one metric, and whether chance can explain it.
@@ -242,6 +249,7 @@ class ModelManifest(Record):
                 ("created", f"{self.created:%Y-%m-%d %H:%M} UTC"),
                 ("run", self.run_id),
                 ("features", str(len(self.encoding.features))),
+                *((f"{e.split} {e.headline.metric}", e.headline.shown()) for e in self.evaluations),
                 *((f"data {name}", sha256[:12]) for name, sha256 in self.datasets.items()),
             ),
             columns=("file", "KiB", "sha256"),

@@ -213,7 +213,7 @@ class PipelineRecord(Record):
             columns=("step", "status", "seconds", "figure"),
             rows=rows,
             findings=self.findings,
-            text=self.notice if self.failure is None else _failure_text(self.failure),
+            text="" if self.failure is None else _failure_text(self.failure),
             next=self._next(),
         )
 

@@ -96,8 +96,11 @@ class CheckResult(_Part):
         return self.blocker and self.level is Level.MUST_FIX
 
     def shown(self) -> str:
-        """The measured value as a person reads it; empty when the check measures none."""
-        return "" if self.value is None else f"{self.value:,.3g} {self.unit}".strip()
+        """The measured value as a person reads it; empty for a bare count, which the reason tells better."""
+        return "" if self.value is None or not self.unit else f"{self.value:,.3g} {self.unit}"
+
+    def row(self) -> tuple[str, ...]:
+        return self.title, self.level.value, "" if self.score is None else str(hundred(self.score)), self.shown()
 
     def bounds(self) -> str:
         """`ready at 10, must fix beyond 20 ms`; empty for a check that decides in steps."""
@@ -168,11 +171,11 @@ class Scorecard(Record):
                 *((p.pillar.value, pillar_line(p)) for p in self.pillars),
                 ("coverage", f"{percent(self.coverage)} of the weight that applies"),
             ),
-            columns=("check", "pillar", "level", "value", "what was seen"),
-            rows=tuple((r.title, r.pillar.value, r.level.value, r.shown(), r.reason) for r in self.results),
+            columns=("check", "level", "score", "value"),  # what was seen stands in the findings: a terminal is narrow
+            rows=tuple(r.row() for pillar in Pillar for r in self.results if r.pillar is pillar),
             findings=self.findings,
             text="\n".join(LIMITS),
-            next=tuple(r.remedy for r in self.worst_first()[:3]),
+            next=("workbench production run assess",),  # the same as a page, where production runs
         )
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import yaml
 
-from workbench.access.policy import PolicyRule, load_policy
+from workbench.access.rules import PolicyRule, load_policy
 from workbench.errors import UserError
 from workbench.findings import Outcome
 from workbench.project import Project
@@ -76,7 +76,7 @@ class Policy(Check):
                     reason=f"the role '{rule.role}' gives every dataset and column, unmasked, to everyone",
                     fix="name people in [roles], and in [[rules]] the datasets, columns and masks that they need",
                 )
-        reason = f"{len(policy.rules)} rule(s) for {len(people)} named people; no role gives everything to all of them"
+        reason = f"{len(policy.rules)} rule(s) for {len(people)} named user(s); no role gives everything to everyone"
         return Measurement(level=Level.READY, value=len(policy.rules), reason=reason)
 
 

@@ -1,0 +1,91 @@
+"""What is in a project at a glance, and what its audit log says."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from typing import ClassVar
+
+from workbench.findings import Finding
+from workbench.project.folder import Project
+from workbench.records.base import Record
+from workbench.records.run import PipelineRecord, RunRecord
+from workbench.records.view import View
+
+
+class ProjectStatus(Record):
+    """What is in a project, at a glance."""
+
+    kind: ClassVar[str] = "status"
+
+    name: str
+    root: str
+    owner: str
+    datasets: int
+    pipelines: tuple[str, ...]
+    runs: dict[str, int]
+    last_pipeline: str
+    size_bytes: int
+
+    def view(self) -> View:
+        runs = ", ".join(f"{n} {state}" for state, n in self.runs.items()) or "none yet"
+        return View(
+            title=f"project {self.name}",
+            facts=(
+                ("folder", self.root),
+                ("owner", self.owner or "not named"),
+                ("datasets", str(self.datasets)),
+                ("pipelines", ", ".join(self.pipelines) or "none yet"),
+                ("runs", runs),
+                ("last pipeline", self.last_pipeline or "none yet"),
+                ("state on disk", f"{self.size_bytes / 2**20:.0f} MiB"),
+            ),
+            next=("workbench access register FILE",) if not self.datasets else (),
+        )
+
+
+def status(project: Project) -> ProjectStatus:
+    """What is in this project: datasets, pipelines, runs."""
+    states: dict[str, int] = {}
+    for path in sorted(project.runs.glob("*/record.json")):
+        state = RunRecord.load(path).state.value
+        states[state] = states.get(state, 0) + 1
+    pipelines = sorted((project.state / "pipelines").glob("*/record.json"))
+    last = PipelineRecord.load(pipelines[-1]) if pipelines else None
+    return ProjectStatus(
+        name=project.config.name,
+        root=str(project.root),
+        owner=project.config.owner,
+        datasets=len(list((project.root / "contracts").glob("*.odcs.yaml"))),
+        pipelines=tuple(sorted(p.stem for p in (project.root / "pipelines").glob("*.toml"))),
+        runs=states,
+        last_pipeline="" if last is None else f"{last.name} {last.state.value}, {last.created:%Y-%m-%d %H:%M} UTC",
+        size_bytes=sum(p.stat().st_size for p in project.state.rglob("*") if p.is_file()),
+    )
+
+
+class AuditReport(Record):
+    """What the audit log holds, or whether its chain is unbroken."""
+
+    kind: ClassVar[str] = "audit"
+
+    lines: tuple[tuple[str, str, str, str], ...] = ()  # time, actor, event, facts
+    findings: tuple[Finding, ...] = ()
+
+    def view(self) -> View:
+        return View(title="audit log", columns=("time", "who", "event", "facts"), rows=self.lines, findings=self.findings)
+
+
+def verify_audit(project: Project) -> AuditReport:
+    """Walk the chain of the audit log and name every line that was changed, removed or torn."""
+    return AuditReport(findings=tuple(project.audit.verify()))
+
+
+def list_audit(project: Project, *, limit: int = 20) -> AuditReport:
+    """Show the last lines of the audit log.
+
+    limit: at most so many.
+    """
+    last = deque(project.audit.entries(), maxlen=max(limit, 0))
+    lines = ((e["time"], e["actor"], e["event"], json.dumps(e["facts"], ensure_ascii=False)) for e in last)
+    return AuditReport(lines=tuple(lines))
