@@ -16,7 +16,8 @@ def moved(yes: bool) -> DriftReport:
 
 
 def worse(yes: bool) -> PerformanceReport:
-    table = pa.table({"week": [1, 1], "y": [10.0, 10.0], "p": [15.0, 15.0] if yes else [9.9, 10.1]})
+    predicted = [15.0, 15.0] if yes else [9.9, 10.1]
+    table = pa.table({"week": [1, 1, 2, 2], "y": [10.0] * 4, "p": predicted * 2})
     return performance(table, actual="y", prediction="p", window="week", task="regression")
 
 

@@ -6,7 +6,7 @@ from workbench.production.environment import environment_text, git_commit, insta
 
 def test_every_distribution_has_a_version_and_a_hash():
     names = {name.lower(): (version, digest) for name, version, digest in installed()}
-    assert {"papermill", "notebook-workbench", "duckdb"} <= names.keys()
+    assert {"papermill", "notebook_workbench", "duckdb"} <= names.keys()
     assert all(len(digest) == 64 for _, digest in names.values())
     assert environment_text().count("\n") == len(names)
 

@@ -26,6 +26,7 @@ from workbench.records.view import View
 
 FeatureClass = Literal["sample", "calendar", "accumulating", "id"]
 CLASSES: tuple[FeatureClass, ...] = ("sample", "calendar", "accumulating", "id")
+SLACK = 0.1  # of the reference's range: a plan a little beyond it is a fact, not a warning (house default)
 MOSTLY_DISTINCT = 0.5  # distinct values by rows; above it an undeclared text or whole-number column is taken for an id
 
 
@@ -216,7 +217,7 @@ def _in_range(
     current: pa.ChunkedArray,
     ranges: tuple[tuple[float, float] | None, tuple[float, float] | None],
 ) -> Finding:
-    """A calendar value outside the range of the reference warns; an accumulating one leaves it by nature."""
+    """A calendar value well outside the range of the reference warns; an accumulating one leaves it by nature."""
     before, now = ranges
     if feature_class == "accumulating":
         note, inside, outside, fix = "not comparable between windows", Outcome.INFO, Outcome.INFO, ""
@@ -227,6 +228,9 @@ def _in_range(
         message = f"{now[0]:,.6g} to {now[1]:,.6g}, in the reference {before[0]:,.6g} to {before[1]:,.6g} ({note})"
         if before[0] <= now[0] and now[1] <= before[1]:
             return _finding(name, inside, message)
+        slack = SLACK * (before[1] - before[0])
+        if before[0] - slack <= now[0] and now[1] <= before[1] + slack:
+            return _finding(name, Outcome.INFO, message)
         return _finding(name, outside, message, fix)
     if is_level(reference.type) and is_level(current.type):
         new = sorted(level_counts(current).keys() - level_counts(reference).keys())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import zipfile
 from typing import Any
 
@@ -18,7 +19,7 @@ TRUSTED = ["numpy.dtype", "sklearn.ensemble._hist_gradient_boosting.predictor.Tr
 
 def dump_estimator(estimator: Any) -> bytes:
     """The estimator as a skops file. skops names parts by memory address and dates them: both are made regular here."""
-    skops = need("skops.io", extra="ml")
+    skops = _skops()
     source = zipfile.ZipFile(io.BytesIO(skops.dumps(estimator)))
     schema = json.loads(source.read("schema.json"))
     numbers: dict[int, int] = {}
@@ -39,7 +40,7 @@ def load_estimator(data: bytes, *, source: str) -> Any:
 
     Raises BadInput when it holds a type that is not on the list, or is no such file.
     """
-    skops = need("skops.io", extra="ml")
+    skops = _skops()
     from skops.io.exceptions import UntrustedTypesFoundException
 
     try:
@@ -52,6 +53,20 @@ def load_estimator(data: bytes, *, source: str) -> Any:
         ) from error
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise BadInput(f"{source} is no skops file", why=str(error), fix="train the model again") from error
+
+
+def _skops() -> Any:
+    """skops.io, without torch: skops walks all packages of scikit-learn as it is imported, and one of them imports torch
+    (3 s) wherever that is installed. No estimator lives there."""
+    adapter = "sklearn.externals.array_api_compat.torch"
+    blocked = adapter not in sys.modules and "skops.io" not in sys.modules
+    if blocked:
+        sys.modules[adapter] = None  # type: ignore[assignment]
+    try:
+        return need("skops.io", extra="ml")
+    finally:
+        if blocked:
+            del sys.modules[adapter]
 
 
 def _renumber(node: Any, numbers: dict[int, int]) -> None:

@@ -1,15 +1,12 @@
-"""The papermill engine `workbench`: stock execution, and our run record beside it. The one file that imports papermill.
+"""The papermill engine `workbench`: stock execution, and our run record beside it.
 
 papermill imports every registered engine at its own start, so this module loads nothing of ours until a notebook runs and
-must not fail. Run as a module it is the child process of our launcher: `python -m workbench.production.engine FOLDER`.
+must not fail. It is reached through papermill only: papermill loads it, never the other way round.
 """
 
 from __future__ import annotations
 
-import signal
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager
@@ -103,32 +100,3 @@ class WorkbenchEngine(NBClientEngine):  # type: ignore[misc]
         )
         client = PapermillNotebookClient(nb_man, **options)
         return client.execute(env=nb_man.recorder.kernel_environment())
-
-
-def _stop(_signal: int, _frame: Any) -> NoReturn:
-    raise SystemExit(143)
-
-
-def run_folder(folder: Path) -> None:
-    """Execute the prepared run in `folder`: the body of the child process."""
-    import papermill
-    from papermill.exceptions import PapermillExecutionError
-
-    from workbench.records.run import RunRecord
-
-    record = RunRecord.load(folder / "record.json")
-    try:
-        papermill.execute_notebook(
-            str(folder / "input.ipynb"),
-            str(folder / "output.ipynb"),
-            parameters=record.parameters,
-            engine_name="workbench",
-            progress_bar=False,
-        )
-    except PapermillExecutionError:
-        raise SystemExit(1) from None  # the record holds the cell and its traceback
-
-
-if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, _stop)
-    run_folder(Path(sys.argv[1]))

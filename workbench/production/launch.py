@@ -93,7 +93,7 @@ def _spawn(project: Project, folder: Path) -> subprocess.Popen[bytes]:
     }
     with open(folder / "log.txt", "wb") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "workbench.production.engine", str(folder)],
+            [sys.executable, "-m", "workbench.production.child", str(folder)],
             cwd=project.root,
             env=environment,
             stdin=subprocess.DEVNULL,

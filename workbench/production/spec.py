@@ -107,7 +107,7 @@ def plan(project: Project, name: str) -> Plan:
 
 
 def read_pipeline(project: Project, name: str, _seen: tuple[str, ...] = ()) -> PipelineSpec:
-    """A pipeline file with its includes merged in, theirs first."""
+    """A pipeline file with its includes merged in, its own steps first."""
     folder = project.root / "pipelines"
     known = {path.stem: path for path in folder.glob("*.toml")}
     if name not in known:
@@ -116,7 +116,7 @@ def read_pipeline(project: Project, name: str, _seen: tuple[str, ...] = ()) -> P
         raise BadInput(f"'{name}' includes itself", why=" → ".join((*_seen, name)), fix=f"mend pipelines/{name}.toml")
     spec = read_toml(known[name], PipelineSpec)
     steps: dict[str, StepSpec] = {}
-    for other in (*(read_pipeline(project, Path(i).stem, (*_seen, name)).steps for i in spec.include), spec.steps):
+    for other in (spec.steps, *(read_pipeline(project, Path(i).stem, (*_seen, name)).steps for i in spec.include)):
         twice = steps.keys() & other.keys()
         if twice:
             raise BadInput(
