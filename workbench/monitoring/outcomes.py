@@ -93,8 +93,8 @@ def performance(
     prediction its probability. window: the column that names a row's window; its order is the order in time.
     task: None takes binary when every actual is 0 or 1 and every prediction lies in 0..1.
     Two windows in a row fail, one warns: |bias| > 10 % to the same side (regression); calibration outside 0.7 to 1.4 to the
-    same side, each with at least 30 positives (binary); error above 0.95 of the baseline's. Raises UnknownName for a missing column, BadInput when no
-    row has a window.
+    same side, each with at least 30 positives (binary); error above 0.95 of the baseline's.
+    Raises UnknownName for a missing column, BadInput when no row has a window.
     """
     needed = [c for c in (actual, prediction, baseline, window) if c is not None]
     for column in needed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from importlib import resources
 from importlib.util import find_spec
@@ -23,12 +24,12 @@ def init(directory: Path, *, sample: str | None = None, name: str | None = None)
     Files that are there already are kept. Raises BadInput when the folder is a project already.
     """
     root = directory.expanduser().resolve()
-    if (root / MARK).exists():
-        raise BadInput(f"{root} is a project already", why=f"it holds {MARK}", fix="use it, or choose another folder")
     source = _sample(sample) if sample else None
     actor = system_user()
     files = _files(name or root.name, actor)
     try:
+        if (root / MARK).exists():
+            raise BadInput(f"{root} is a project already", why=f"it holds {MARK}", fix="use it, or choose another folder")
         for folder in ("contracts", "pipelines", "features", "templates", ".workbench"):
             (root / folder).mkdir(parents=True, exist_ok=True)
         if source is not None:
@@ -65,9 +66,9 @@ def _notice(root: Path) -> str:
 
 def _files(name: str, actor: str) -> dict[str, str]:
     """The files of a new project that people own, by path."""
-    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
     return {
-        MARK: f'name = "{quoted}"\nowner = "{actor}"\nnotice = ""\nstrict_parameters = true\n',
+        # JSON's text is TOML's too
+        MARK: f'name = {json.dumps(name)}\nowner = "{actor}"\nnotice = ""\nstrict_parameters = true\n',
         "policy.toml": _POLICY.replace("@owner@", actor),
         ".gitignore": ".workbench/\nreport.html\n",
     }
