@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from tests.export.conftest import numbers
 from workbench.errors import BadInput
-from workbench.export.scorer import effective_cpus, load
+from workbench.export.scorer import load
 from workbench.export.ship import export
 from workbench.export.sklearn_onnx import SklearnExporter
 
@@ -109,9 +109,3 @@ def test_serving_loads_neither_scikit_learn_nor_torch_nor_skops(project, regress
     )
     done = subprocess.run([sys.executable, "-c", script, str(project.root)], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-def test_threads_are_the_cores_this_process_may_use():
-    import os
-
-    assert 1 <= effective_cpus() <= (os.cpu_count() or 1)

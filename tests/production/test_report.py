@@ -16,6 +16,9 @@ EVIL = "<script>alert(1)</script>"
 PNG = base64.b64encode(b"\x89PNG not really").decode()
 
 
+HEADLINE = (Figure(name=EVIL, value=EVIL, headline=True),)
+
+
 @pytest.fixture
 def ran(project, template):
     """A pipeline of one step that ran: its plan, and a function that gives its record and page."""
@@ -25,7 +28,7 @@ def ran(project, template):
     )
     planned = plan(project, "p")
 
-    def page(state=State.DONE, findings=(), failure=None, output="", figures=(Figure(name=EVIL, value=EVIL, headline=True),)):
+    def page(state=State.DONE, findings=(), failure=None, figures=HEADLINE):
         run = RunRecord(
             run_id="r1",
             template="one",

@@ -5,7 +5,6 @@ Ibis only writes our SQL (its DuckDB executor does not run on DuckDB 2); the exe
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from workbench.access.readers import reader
 from workbench.access.registry import locate
 from workbench.access.sql import file_literal, literal, quoted
 from workbench.errors import BadInput, MachineError
+from workbench.machine import effective_cpus
 from workbench.project import Project
 
 if TYPE_CHECKING:
@@ -39,16 +39,6 @@ _LOGICAL = {
 }
 
 
-def cpu_count() -> int:
-    """The processors that this process may really use: affinity, and the quota of a container (cgroup v2)."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        return max(1, min(count, int(quota) // int(period)))
-    except (OSError, ValueError):  # no cgroup, or its quota is "max"
-        return count
-
-
 def connect(project: Project) -> DuckDBPyConnection:
     """A new in-memory database that fetches no extension.
 
@@ -59,7 +49,7 @@ def connect(project: Project) -> DuckDBPyConnection:
     cache = project.state / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     config: dict[str, str | bool | int | float | list[str]] = {
-        "threads": cpu_count(),
+        "threads": effective_cpus(),
         "temp_directory": str(cache / f"duckdb-{secrets.token_hex(8)}"),
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.markup import escape
@@ -44,7 +44,8 @@ def show(view: View) -> None:
         table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
         for index, column in enumerate(view.columns):
             # the first column is the name that one types next: it stays whole
-            table.add_column(Text(column), overflow="fold", no_wrap=index == 0, justify="right" if column == "seconds" else "left")
+            justify: Literal["right", "left"] = "right" if column == "seconds" else "left"
+            table.add_column(Text(column), overflow="fold", no_wrap=index == 0, justify=justify)
         for row in view.rows:
             table.add_row(*(Text(cell) for cell in row))
         console.print(table)

@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from workbench.errors import BadInput
 from workbench.experiments import families, mlp
 from workbench.experiments.prepare import Part, Prepared
+from workbench.machine import effective_cpus
 from workbench.plugins import need
 from workbench.records.encoding import Encoding
 from workbench.records.model import Label, Split, Task
@@ -152,7 +153,7 @@ def _threads(rows: int) -> Iterator[None]:
     one thread and 55 s with two, and 4,000 rows 0.3 s and 13 s.
     """
     limits = need("threadpoolctl", extra="ml").threadpool_limits
-    ours = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    ours = effective_cpus()
     idle = (os.cpu_count() or 1) - round(os.getloadavg()[0])
     with limits(limits=1 if rows < families.SMALL else max(1, min(ours, idle))):
         yield

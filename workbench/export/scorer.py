@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from workbench.errors import BadInput, NotExportable
 from workbench.export import store
 from workbench.export.interface import INPUT, output_name
 from workbench.export.parity import takes_missing
+from workbench.machine import effective_cpus
 from workbench.plugins import need
 from workbench.project import Project
 from workbench.records.encoding import Encoding
@@ -143,13 +143,3 @@ def scale_of(table: pa.Table, scale: str | None) -> Floats:
             fix="give it a floor in the feature query, such as greatest(level, 0.5)",
         )
     return values
-
-
-def effective_cpus() -> int:
-    """Cores that this process may use: its affinity, and the share that a container's quota leaves of it."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-        return max(1, min(cores, round(int(quota) / int(period))))
-    except (OSError, ValueError):  # no cgroup, or quota "max"
-        return cores

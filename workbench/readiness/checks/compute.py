@@ -9,18 +9,13 @@ from typing import ClassVar
 
 import psutil
 
+from workbench.machine import affinity, cpu_limit, memory_limit
 from workbench.project import Project
-from workbench.readiness.cgroup import cpu_limit, memory_limit
 from workbench.readiness.curve import Bounds
 from workbench.readiness.interface import HIGH, MEDIUM, Check, Measurement
 from workbench.records.scorecard import Pillar
 
 _GIB = 2**30
-
-
-def _affinity() -> int:
-    """CPUs that the scheduler may put this process on; macOS cannot say, so all of them."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class EffectiveCpus(Check):
@@ -33,7 +28,7 @@ class EffectiveCpus(Check):
     weight: ClassVar[float] = MEDIUM
     bounds: ClassVar[Bounds | None] = Bounds(ready=2, must_fix=1, unit="CPUs")
 
-    def __init__(self, root: Path = Path("/"), affinity: Callable[[], int] = _affinity) -> None:
+    def __init__(self, root: Path = Path("/"), affinity: Callable[[], int] = affinity) -> None:
         self.root, self.affinity = root, affinity
 
     def run(self, project: Project) -> Measurement:

@@ -1,4 +1,4 @@
-"""What the container allows: CPU and memory limits of this process's control group, version 1, version 2 or both.
+"""What the machine gives this process: processors, and the limits of its control group (version 1, version 2 or both).
 
 psutil and os.cpu_count report the host (giampaolo/psutil#2100), so a pod with 2 CPUs on a node of 64 would look like 64.
 A limit holds for all groups below it: the smallest one on the way up counts. `root` is where /proc and /sys are.
@@ -7,10 +7,22 @@ Sources: kernel documentation, cgroup-v2 (cpu.max, memory.max) and cgroup-v1 (cp
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 _UNLIMITED_BYTES = 1 << 60  # version 1 writes "no limit" as a number near 2**63
+
+
+def affinity() -> int:
+    """Processors that the scheduler may put this process on; macOS cannot say, so all of them."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def effective_cpus(root: Path = Path("/")) -> int:
+    """Whole processors that this process may really use: the smaller of affinity and the group's limit, at least 1."""
+    limit = cpu_limit(root)
+    return affinity() if limit is None else max(1, min(affinity(), int(limit)))
 
 
 def cpu_limit(root: Path = Path("/")) -> float | None:

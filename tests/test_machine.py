@@ -1,6 +1,6 @@
 import pytest
 
-from workbench.readiness.cgroup import cpu_limit, memory_limit
+from workbench.machine import affinity, cpu_limit, effective_cpus, memory_limit
 
 GIB = 2**30
 
@@ -66,3 +66,8 @@ def test_version_2_of_a_hybrid_machine_does_not_hide_version_1(tree):
 
 def test_without_control_groups_there_is_no_limit(tmp_path):
     assert (cpu_limit(tmp_path), memory_limit(tmp_path)) == (None, None)
+
+
+@pytest.mark.parametrize(("limit", "cpus"), [("50000 100000", 1), ("max 100000", affinity()), ("6400000 100000", affinity())])
+def test_whole_processors_are_those_of_affinity_and_limit_and_at_least_one(tree, limit, cpus):
+    assert effective_cpus(tree("0::/\n", {"cpu.max": limit})) == cpus
