@@ -20,7 +20,7 @@ FIGURES = (
         "format checkers, which papermill then builds).",
     ),
 )
-ROUNDS = 5
+ROUNDS = 4
 
 
 def measure(_place: Path) -> dict[str, tuple[float, float]]:

@@ -53,7 +53,8 @@ class Figure:
 def met(row: Mapping[str, Any]) -> bool:
     """Whether a row keeps its goal."""
     what, sign, limit = row["goal"].split()
-    return row[what] <= float(limit) if sign == "<=" else row[what] >= float(limit)
+    value = float(row[what])
+    return value <= float(limit) if sign == "<=" else value >= float(limit)
 
 
 def _rounded(value: float) -> float:

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -140,6 +141,11 @@ def ask(module: str, side: str, *arguments: Path) -> Report:
     said = json.loads(done.printed.splitlines()[-1])
     laps = {name: middle([Cost(**cost) for cost in costs]) for name, costs in said["laps"].items()}
     return Report(laps, said["facts"])
+
+
+def ask_in_turn(module: str, sides: Sequence[str], *arguments: Path, rounds: int) -> dict[str, list[Report]]:
+    """`ask` each side alternately."""
+    return alternate({side: partial(ask, module, side, *arguments) for side in sides}, rounds=rounds)
 
 
 def middle(costs: Sequence[Cost]) -> Cost:

@@ -53,7 +53,7 @@ FIGURES = (
         "minutes the ratio goes to 1.",
     ),
 )
-ROUNDS = 5
+ROUNDS = 4
 CELLS = ("weeks: int = 8", *(f"print(sum(range({number}_000)) * weeks)" for number in range(1, 10)))
 
 
@@ -94,7 +94,7 @@ def _command(project: Path, notebook: Path, plain: Path) -> Cost:
 
 
 def _write(path: Path) -> Path:
-    cells = [
+    cells: list[dict[str, Any]] = [
         {
             "cell_type": "code",
             "id": f"cell-{number}",

@@ -24,6 +24,7 @@ from workbench.records.base import canonical_json
 from workbench.records.files import cannot_write
 
 GENESIS = "0" * 64
+_FORM = {"seq": int, "time": str, "actor": str, "event": str, "facts": dict, "prev": str, "hash": str}
 
 
 class AuditLog:
@@ -100,12 +101,17 @@ def _hash(entry: dict[str, Any]) -> str:
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:
+    """A line as we wrote it; None for any other text."""
     try:
-        entry = json.loads(line)
-    except ValueError:
+        entry = json.loads(line, parse_constant=_refuse)
+    except (ValueError, RecursionError):
         return None
-    whole = isinstance(entry, dict) and {"seq", "event", "facts", "prev", "hash"} <= entry.keys()
+    whole = isinstance(entry, dict) and all(isinstance(entry.get(name), kind) for name, kind in _FORM.items())
     return entry if whole else None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def _lines(path: Path, since: int = 0) -> Iterator[bytes]:

@@ -87,7 +87,7 @@ def test_no_project_is_the_users_mistake_with_a_way_out(tmp_path):
 
 def test_json_is_one_document_for_answers_and_for_errors(project):
     listed = workbench("--project", project.root, "production", "runs", "--json")
-    assert json.loads(listed.stdout) == {"runs": []}
+    assert json.loads(listed.stdout) == {"runs": [], "findings": []}
     failed = workbench("production", "show", "trian", "--json", "--project", project.root)
     assert failed.returncode == 2
     assert json.loads(failed.stdout)["error"].keys() == {"what", "why", "fix"}

@@ -35,13 +35,14 @@ def find(project: Project, given: Path) -> Path:
     path = next((place for place in inside if place.is_file()), None)
     if path is None or path.suffix not in PARQUET.suffixes:
         why = "there is no such file" if path is None else "only Parquet artifacts are read as data"
-        raise BadInput(f"{given} is no data artifact", why=why, fix="workbench production list")
+        raise BadInput(f"{given} is no data artifact", why=why, fix="workbench production runs")
     return path
 
 
 def name(project: Project, path: Path) -> str:
     """An artifact's name in audit lines and run records: its path below the project."""
-    return path.relative_to(project.root.resolve()).as_posix()
+    home = project.runs.relative_to(project.root)  # .workbench may be a link to another disk
+    return (home / path.relative_to(project.runs.resolve())).as_posix()
 
 
 def decide_derived(project: Project, policy: Policy, path: Path, purpose: str, columns: tuple[str, ...] | None) -> Decision:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -99,7 +100,7 @@ def _not_utf8(path: Path, offset: int, line: int, data: bytes) -> BadInput:
     return BadInput(
         f"{path.name} is not UTF-8",
         why=f"byte {offset:,} (line {line:,}) cannot be decoded" + ("; it begins like UTF-16" if utf16 else ""),
-        fix=f"iconv -f {'UTF-16' if utf16 else 'LATIN1'} -t UTF-8 {path.name} > fixed{path.suffix}",
+        fix=f"iconv -f {'UTF-16' if utf16 else 'LATIN1'} -t UTF-8 {shlex.quote(path.name)} > fixed{path.suffix}",
     )
 
 
@@ -129,9 +130,10 @@ class CsvReader:
         )
 
     def explain(self, path: Path, error: Exception) -> BadInput:
-        ragged = self._ragged(path)
-        if ragged:
-            return BadInput(f"{path.name} has a ragged row", why=ragged, fix="mend that line (a stray separator or quote?)")
+        odd = self._odd_row(path)
+        if odd:
+            what, why = odd
+            return BadInput(f"{path.name} has {what}", why=why, fix="mend that line (a stray separator or quote?)")
         found = re.search(r"CSV Error on Line: (\d+)\n(?:Original Line:[^\n]*\n)?([^\n]*)", str(error))
         why = f"line {found[1]}: {found[2]}" if found else str(error).splitlines()[0]
         return BadInput(f"{path.name} cannot be read as CSV", why=why, fix="mend that line, or its type in the contract")
@@ -149,17 +151,20 @@ class CsvReader:
             names = next(csv.reader(file, delimiter=separator, strict=False))
         return [name.strip() if not name.startswith('"') else name for name in names], separator
 
-    def _ragged(self, path: Path) -> str:
-        """Where the first row stands whose number of fields is not the header's; empty when there is none."""
+    def _odd_row(self, path: Path) -> tuple[str, str] | None:
+        """What the first row is whose quotes do not close or whose number of fields is not the header's, and where."""
         names, separator = self._head(path)
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            rows = csv.reader(file, delimiter=separator)
+            rows = csv.reader(file, delimiter=separator, strict=True)
             before = 0
-            for row in rows:
-                if row and len(row) != len(names):
-                    return f"line {before + 1:,} has {len(row)} fields, the header has {len(names)}"
-                before = rows.line_num
-        return ""
+            try:
+                for row in rows:
+                    if row and len(row) != len(names):
+                        return "a ragged row", f"line {before + 1:,} has {len(row)} fields, the header has {len(names)}"
+                    before = rows.line_num
+            except csv.Error as error:
+                return "a quote that does not close", f"the row that begins in line {before + 1:,}: {error}"
+        return None
 
 
 class ParquetReader:
@@ -241,7 +246,7 @@ class JsonLinesReader:
 
         try:
             keys = json.loads(line, object_pairs_hook=pairs)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise bad(str(error)) from error
         if not isinstance(keys, list) or not line.lstrip().startswith("{"):
             raise bad("it is no JSON object")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from filelock import FileLock
 
 from workbench.access.contract import NAME, SUFFIX, Contract, parse
 from workbench.access.engine import columns_of, connect
@@ -14,7 +17,7 @@ from workbench.access.registry import contract_path, load, locate, slug
 from workbench.errors import BadInput, UnknownName, UserError
 from workbench.project import Project
 from workbench.records.base import Record
-from workbench.records.files import cannot_write, write_atomic
+from workbench.records.files import cannot_write, given_path, write_atomic
 from workbench.records.view import View
 
 if TYPE_CHECKING:
@@ -71,13 +74,7 @@ def register(project: Project, file: Path, *, name: str | None = None, descripti
     _not_taken(project, dataset, path)
     found.examine(path)
     counted = _profiled(project, found, path)
-    target = contract_path(project, dataset)
-    kept = target.exists()
-    if not kept:
-        text = _draft(project, path, found.name, dataset, description, counted)
-        drafted = parse(text, dataset)  # what we write, we can read
-        project.audit.append("access.register", dataset=dataset, path=drafted.path, rows=counted.rows)
-        write_atomic(target, text)
+    kept = not _written(project, path, dataset, _draft(project, path, found.name, dataset, description, counted), counted)
     contract = load(project, dataset)
     return Registration(
         dataset=dataset,
@@ -90,8 +87,24 @@ def register(project: Project, file: Path, *, name: str | None = None, descripti
     )
 
 
+def _written(project: Project, path: Path, dataset: str, text: bytes, counted: Profile) -> bool:
+    """Write the contract, unless there is one. Of two who register one name at once the second finds the first's."""
+    target = contract_path(project, dataset)
+    try:
+        with FileLock(project.state / "register.lock"):
+            _not_taken(project, dataset, path)
+            if target.exists():
+                return False
+            drafted = parse(text, dataset)  # what we write, we can read
+            project.audit.append("access.register", dataset=dataset, path=drafted.path, rows=counted.rows)
+            write_atomic(target, text)
+            return True
+    except OSError as error:
+        raise cannot_write(target, error) from error
+
+
 def _existing(file: Path) -> Path:
-    path = Path(file).expanduser().resolve()
+    path = given_path(file).resolve()
     if not path.exists():
         raise UnknownName(f"no file {file}", why=f"there is nothing at {path}", fix="check the path")
     if not path.is_file():
@@ -118,7 +131,7 @@ def _dataset_name(path: Path, name: str | None) -> str:
     raise BadInput(
         f"'{wanted}' cannot name a dataset",
         why="SQL has this word for itself" if reserved else "a name is lower-case letters, digits and underscores",
-        fix=f"workbench access register {path} --name {better}",
+        fix=f"workbench access register {shlex.quote(str(path))} --name {better}",
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from workbench.access.contract import NAME, SUFFIX, Contract, parse
 from workbench.errors import BadInput, MissingExtra, unknown
 from workbench.project import Project
+from workbench.records.files import cannot_read, given_path
 
 PACKAGE = "package://"
 
@@ -20,7 +21,7 @@ def contract_path(project: Project, name: str) -> Path:
 
 def names(project: Project) -> tuple[str, ...]:
     """The datasets that have a contract, in order."""
-    return tuple(sorted(p.name.removesuffix(SUFFIX) for p in (project.root / "contracts").glob(f"*{SUFFIX}")))
+    return tuple(sorted(p.name.removesuffix(SUFFIX) for p in (project.root / "contracts").glob(f"*{SUFFIX}") if p.is_file()))
 
 
 def load(project: Project, name: str) -> Contract:
@@ -28,7 +29,11 @@ def load(project: Project, name: str) -> Contract:
     path = contract_path(project, name)
     if not NAME.fullmatch(name) or not path.is_file():
         raise unknown("dataset", name, names(project), fix=f"workbench access register FILE --name {slug(name)}")
-    return parse(path.read_bytes(), name)
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise cannot_read(path, error) from error
+    return parse(raw, name)
 
 
 def slug(text: str) -> str:
@@ -57,7 +62,7 @@ def locate(project: Project, contract: Contract) -> Path:
         if not path.is_relative_to(root):
             raise BadInput(f"'{contract.path}' leaves its package", why="'..' is in it", fix=_edit(contract))
     else:
-        path = (project.root / Path(contract.path).expanduser()).resolve()
+        path = (project.root / given_path(contract.path)).resolve()
     if not path.is_file():
         raise BadInput(f"the file of '{contract.name}' is not there", why=f"{contract.path} is no file", fix=_edit(contract))
     return path

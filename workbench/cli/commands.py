@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import io
 import json
+import os
+import signal
 import sys
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any, NoReturn
 
 import click
@@ -16,9 +20,7 @@ import click
 from workbench import __version__
 from workbench.actions import ACTIONS, NOUNS, SHORT, Action
 from workbench.cli.signature import parameters_of
-from workbench.errors import UserError, WorkbenchError
-
-CANCELLED = 3
+from workbench.errors import RunFailed, UserError, WorkbenchError
 
 _COMMON = (
     click.Option(["--json", "as_json"], is_flag=True, help="Print the record as JSON."),
@@ -70,10 +72,13 @@ class Verb(click.Command):
                 record = self.function()(replace(find(explicit=project_folder), listener=listener), **given)
             else:
                 record = self.function()(**given)
-        if as_json:
-            click.echo(json.dumps(record.model_dump(mode="json"), indent=1, ensure_ascii=False))
-        else:
-            show(record.view())
+        try:
+            if as_json:
+                click.echo(json.dumps(record.model_dump(mode="json"), indent=1))
+            else:
+                show(record.view())
+        except BrokenPipeError:  # `| head -1`: the reader has had enough, and what was done is done
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(exit_code(record, fail_on))
 
 
@@ -123,6 +128,9 @@ click.version_option(__version__, prog_name="workbench")(workbench)
 def main() -> None:
     """The script's entry: prints an error as its three lines (or as JSON), never as a traceback."""
     as_json = "--json" in sys.argv
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's way to say Ctrl-C
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter shows its number
     try:
         workbench(prog_name="workbench", standalone_mode=False)
     except click.exceptions.Exit as done:
@@ -135,8 +143,23 @@ def main() -> None:
     except WorkbenchError as error:
         _fail(error, as_json)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("\ncancelled; what was finished is kept", err=True)
-        sys.exit(CANCELLED)
+        why, fix = "it was stopped from outside", "run it again; a pipeline goes on where it stopped with --from STEP"
+        _fail(RunFailed("cancelled; what was finished is kept", why=why, fix=fix), as_json)
+    except Exception as error:
+        if os.environ.get("WORKBENCH_TRACEBACK"):
+            raise
+        _fail(_defect(error), as_json)
+
+
+def _defect(error: Exception) -> WorkbenchError:
+    """The letter for what no verb has foreseen: it is ours to mend, and a person should not have to read a stack for it."""
+    *_, last = walk_tb(error.__traceback__)
+    place = f"{Path(last[0].f_code.co_filename).name}, line {last[1]}"
+    return WorkbenchError(
+        "workbench met what it did not foresee",
+        why=f"{type(error).__name__}: {error} ({place})",
+        fix="report it with the stack that WORKBENCH_TRACEBACK=1 shows",
+    )
 
 
 def _usage(error: click.ClickException) -> str:
@@ -146,8 +169,10 @@ def _usage(error: click.ClickException) -> str:
 
 def _fail(error: WorkbenchError, as_json: bool) -> NoReturn:
     if as_json:
-        click.echo(json.dumps({"error": error.letter()}, ensure_ascii=False))
+        click.echo(json.dumps({"error": error.letter()}))
     else:
-        first, *rest = str(error).splitlines()
+        from workbench.cli.plain import plain
+
+        first, *rest = plain(str(error)).splitlines()
         click.echo("\n".join([click.style(first, fg="red", bold=True), *rest]), err=True)
     sys.exit(error.exit_code)

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from workbench import findings as finding_rules
+from workbench.cli.plain import plain
 from workbench.findings import SEVERITY, Finding, Outcome
 from workbench.records.base import Record
 from workbench.records.run import State
@@ -33,13 +34,24 @@ def exit_code(record: Record, fail_on: str) -> int:
     return finding_rules.exit_code(record.view().findings, fail_on=Outcome(fail_on))
 
 
+class _Console(Console):
+    """rich's console, but a closed pipe is the caller's to judge: rich would exit with 1, which means a finding."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+def _text(value: str, style: str = "") -> Text:
+    return Text(plain(value), style=style)
+
+
 def show(view: View) -> None:
     """Print a view: title, facts, table, findings, text, next commands. All of it is plain text, never markup."""
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
-    console.print(Text(view.title, style="bold"))
+    console = _Console(highlight=False, width=None if sys.stdout and sys.stdout.isatty() else _PIPED_WIDTH)
+    console.print(_text(view.title, style="bold"))
     width = max((len(name) for name, _ in view.facts), default=0)
     for name, value in view.facts:
-        console.print(Text(f"  {name:<{width}}  ", style="dim") + Text(value))
+        console.print(_text(f"  {name:<{width}}  ", style="dim") + _text(value))
     if view.columns:
         table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
         for index, column in enumerate(view.columns):
@@ -47,13 +59,13 @@ def show(view: View) -> None:
             justify: Literal["right", "left"] = "right" if column == "seconds" else "left"
             table.add_column(Text(column), overflow="fold", no_wrap=index == 0, justify=justify)
         for row in view.rows:
-            table.add_row(*(Text(cell) for cell in row))
+            table.add_row(*(_text(cell) for cell in row))
         console.print(table)
     _findings(console, view.findings)
     if view.text:
-        console.print(Text(view.text), soft_wrap=True)
+        console.print(_text(view.text), soft_wrap=True)
     for command in view.next:
-        console.print(Text("next: ", style="dim") + Text(command))
+        console.print(Text("next: ", style="dim") + _text(command))
 
 
 def _findings(console: Console, findings: tuple[Finding, ...]) -> None:
@@ -61,11 +73,11 @@ def _findings(console: Console, findings: tuple[Finding, ...]) -> None:
     quiet = [f for f in ordered if f.outcome in (Outcome.PASS, Outcome.INFO, Outcome.NOT_APPLICABLE)]
     shown = ordered if len(quiet) <= _QUIET_AFTER else [f for f in ordered if f not in quiet]
     for f, following in zip_longest(shown, shown[1:]):
-        line = Text(f"  {f.outcome.value:<14}", style=_COLOUR.get(f.outcome, "dim")) + Text(f"{f.check}: {f.message}", style="")
+        line = Text(f"  {f.outcome.value:<14}", style=_COLOUR.get(f.outcome, "dim")) + _text(f"{f.check}: {f.message}")
         console.print(line, soft_wrap=True)
         alike = following is not None and (following.fix, following.outcome) == (f.fix, f.outcome)
         if f.fix and not alike and f.outcome in (Outcome.WARN, Outcome.FAIL, Outcome.ERROR):
-            console.print(Text(f"                fix: {f.fix}", style="dim"), soft_wrap=True)
+            console.print(_text(f"                fix: {f.fix}", style="dim"), soft_wrap=True)
     if len(shown) < len(ordered):
         passed = sum(f.outcome is Outcome.PASS for f in quiet)
         console.print(Text(f"  {passed} checks passed, {len(quiet) - passed} known facts; --json lists them", style="dim"))
@@ -88,7 +100,7 @@ def progress(*, enabled: bool) -> Iterator[Listener]:
         TextColumn("cells"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as bars:
+    with Progress(*columns, console=console, disable=not (sys.stderr and sys.stderr.isatty())) as bars:
         yield _Bars(bars, console)
 
 
@@ -103,13 +115,13 @@ class _Bars:
     def __call__(self, event: Mapping[str, Any]) -> None:
         match event["event"]:
             case "pipeline":
-                self.console.print(Text(f"{event['title']}: {len(event['steps'])} steps", style="bold"))
+                self.console.print(_text(f"{event['title']}: {len(event['steps'])} steps", style="bold"))
                 if event["notice"]:
-                    self.console.print(Text(event["notice"], style="dim"), soft_wrap=True)
+                    self.console.print(_text(event["notice"], style="dim"), soft_wrap=True)
             case "step":
                 self.step = event["step"]
                 if self.bars.disable and event["state"] != "running":
-                    self.console.print(Text(f"{event['step']}: {event['state']}"))
+                    self.console.print(_text(f"{event['step']}: {event['state']}"))
             case "run" if event["state"] == State.RUNNING:
                 self.task = self.bars.add_task(escape(self.step or event["run"].split("-", 1)[1][:-9]), total=event["total"])
             case "cell" if self.task is not None:

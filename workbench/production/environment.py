@@ -67,7 +67,20 @@ def boot_id() -> str:
 def this_process() -> Process:
     """The identity of the running process."""
     pid = os.getpid()
-    return Process(host=socket.gethostname(), boot_id=boot_id(), pid=pid, started=psutil.Process(pid).create_time())
+    return Process(host=socket.gethostname(), boot_id=boot_id(), pid=pid, started=_started(psutil.Process(pid)))
+
+
+def _started(process: psutil.Process) -> float:
+    """When a process started, told so that setting the clock does not change the answer.
+
+    Linux knows it in seconds since the boot (proc(5), field 22); psutil adds the time of the boot, which moves with the
+    clock. Elsewhere it is the epoch's seconds as they were noted at the start.
+    """
+    try:
+        fields = Path(f"/proc/{process.pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return float(process.create_time())
+    return int(fields[19]) / os.sysconf("SC_CLK_TCK")
 
 
 def is_alive(process: Process) -> bool | None:
@@ -78,6 +91,6 @@ def is_alive(process: Process) -> bool | None:
         return False
     try:
         found = psutil.Process(process.pid)
-        return bool(found.create_time() == process.started and found.status() != psutil.STATUS_ZOMBIE)
+        return bool(_started(found) == process.started and found.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import MachineError
+from workbench.errors import MachineError, UnknownName, WorkbenchError
 from workbench.production.environment import git_commit, this_process
 from workbench.production.notebook import Notebook
 from workbench.production.recorder import ADOPT
@@ -24,7 +25,7 @@ from workbench.production.runs import look
 from workbench.production.templates import load, resolve
 from workbench.production.validation import validate
 from workbench.project import Project
-from workbench.records.files import write_atomic
+from workbench.records.files import cannot_write, write_atomic
 from workbench.records.run import RunRecord
 
 POLL_S = 0.1
@@ -51,7 +52,12 @@ def start(project: Project, template: str, notebook: Notebook, values: Mapping[s
         _stop(child)
         look(folder)
         raise
-    record = look(folder)
+    try:
+        record = look(folder)
+    except UnknownName as error:
+        raise MachineError(
+            f"the run {folder.name} left no record", why=error.why, fix="find out who removed its folder, and run it again"
+        ) from error
     if not record.state.ended:
         raise MachineError(
             f"the run {record.run_id} ended without a record",
@@ -65,11 +71,22 @@ def prepare(project: Project, template: str, notebook: Notebook, values: Mapping
     """Make the folder of a run: the frozen template, and a record that says queued."""
     name, path = resolve(project, template)
     folder = new_run_folder(project.runs, name)
-    write_atomic(folder / "input.ipynb", notebook.raw)
+    try:
+        write_atomic(folder / "input.ipynb", notebook.raw)
+        _queued(project, name, notebook, values, folder.name, git_commit(path.resolve())).write(folder / "record.json")
+    except WorkbenchError:
+        shutil.rmtree(folder, ignore_errors=True)  # no record says what it is
+        raise
+    return folder
+
+
+def _queued(
+    project: Project, name: str, notebook: Notebook, values: Mapping[str, Any], run_id: str, commit: str | None
+) -> RunRecord:
     seed = values.get("seed")
     now = datetime.now(UTC)
-    RunRecord(
-        run_id=folder.name,
+    return RunRecord(
+        run_id=run_id,
         template=name,
         template_sha256=notebook.code_sha256,
         parameters=dict(values),
@@ -78,9 +95,8 @@ def prepare(project: Project, template: str, notebook: Notebook, values: Mapping
         created=now,
         started=now,  # the interpreter's and papermill's own start are part of what a run costs
         process=this_process(),  # until the child writes its own: if we die before, the run is lost
-        git_commit=git_commit(path.resolve()),
-    ).write(folder / "record.json")
-    return folder
+        git_commit=commit,
+    )
 
 
 def _spawn(project: Project, folder: Path) -> subprocess.Popen[bytes]:
@@ -91,16 +107,19 @@ def _spawn(project: Project, folder: Path) -> subprocess.Popen[bytes]:
         # equal runs must iterate over sets in equal order; a caller's own choice is kept
         "PYTHONHASHSEED": os.environ.get("PYTHONHASHSEED", "0"),
     }
-    with open(folder / "log.txt", "wb") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "workbench.production.child", str(folder)],
-            cwd=project.root,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C reaches us alone; we stop the child in order
-        )
+    try:
+        with open(folder / "log.txt", "wb") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "workbench.production.child", str(folder)],
+                cwd=project.root,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C reaches us alone; we stop the child in order
+            )
+    except OSError as error:
+        raise cannot_write(folder / "log.txt", error) from error
 
 
 def _wait(project: Project, folder: Path, child: subprocess.Popen[bytes]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from workbench.errors import BadInput, UnknownName
 from workbench.records.base import sha256_json
+from workbench.records.files import cannot_read
 
 
 @dataclass(frozen=True)
@@ -55,17 +56,35 @@ def read_notebook(path: Path) -> Notebook:
         raw = path.read_bytes()
     except FileNotFoundError:
         raise UnknownName(f"no notebook at {path}", why="the file is not there", fix="check the path") from None
-    except IsADirectoryError:
-        raise BadInput(f"{path} is no notebook", why="it is a folder", fix="name a file that ends in .ipynb") from None
+    except OSError as error:
+        raise cannot_read(path, error) from error
     try:
         data = json.loads(raw)
-        cells = tuple(data["cells"])
-        whole = data["nbformat"] == 4 and all(cell["cell_type"] in ("code", "markdown", "raw") for cell in cells)
-    except (ValueError, KeyError, TypeError) as error:
+        cells, version, metadata = data["cells"], data["nbformat"], data.get("metadata", {})
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _corrupt(path, f"{type(error).__name__}: {error}") from error
-    if not whole:
-        raise _corrupt(path, f"it has nbformat {data['nbformat']!r}; version 4 is needed")
-    return Notebook(raw=raw, cells=cells, metadata=data.get("metadata", {}))
+    if version != 4:
+        raise _corrupt(path, f"it has nbformat {version!r}; version 4 is needed")
+    broken = next((i for i, cell in enumerate(cells) if not _is_cell(cell)), None) if isinstance(cells, list) else 0
+    if broken is not None or not isinstance(metadata, dict):
+        where = "the notebook's metadata is" if broken is None else f"cell {broken} is"
+        raise _corrupt(path, f"{where} not as the notebook format has it")
+    return Notebook(raw=raw, cells=tuple(cells), metadata=metadata)
+
+
+def _is_cell(cell: Any) -> bool:
+    """Has it the parts that we read, each of the type that nbformat 4 gives it?"""
+    if not isinstance(cell, dict) or cell.get("cell_type") not in ("code", "markdown", "raw"):
+        return False
+    text, metadata, outputs = cell.get("source", ""), cell.get("metadata", {}), cell.get("outputs", [])
+    lines = text if isinstance(text, list) else [text]
+    tags = metadata.get("tags", []) if isinstance(metadata, dict) else None
+    return (
+        all(isinstance(line, str) for line in lines)
+        and isinstance(tags, list)
+        and isinstance(outputs, list)
+        and all(isinstance(output, dict) and isinstance(output.get("data", {}), dict) for output in outputs)
+    )
 
 
 def _corrupt(path: Path, why: str) -> BadInput:

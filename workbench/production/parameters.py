@@ -29,7 +29,7 @@ from workbench.production.notebook import Notebook, source
 
 TAG = "parameters"
 _RANGE = re.compile(r"\[\s*(-?[\d.eE+-]*)\s*\.\.\s*(-?[\d.eE+-]*)\s*\]")
-STRICT = ConfigDict(strict=True)
+STRICT = ConfigDict(strict=True, allow_inf_nan=False)  # JSON has neither, and neither has a run key
 
 
 class _Missing:

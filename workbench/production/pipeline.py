@@ -5,15 +5,16 @@ The record is written after every step, so `--from STEP` can go on after a mend 
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime
 from pathlib import Path
 
-from workbench.errors import BadInput, unknown
+from workbench.errors import BadInput, WorkbenchError, unknown
 from workbench.findings import Finding, Outcome, within
 from workbench.production.environment import this_process
 from workbench.production.launch import start
 from workbench.production.report import write_report
-from workbench.production.run_folder import new_run_folder
+from workbench.production.run_folder import new_run_folder, run_folders
 from workbench.production.runs import look, look_pipeline
 from workbench.production.spec import Plan, PlannedStep, plan
 from workbench.project import Project
@@ -45,8 +46,10 @@ def pipeline(project: Project, name: str, *, from_: str | None = None) -> Pipeli
     project.listener({"event": "pipeline", "title": planned.title, "steps": [s.name for s in steps], "notice": record.notice})
     try:
         record = _run_steps(project, planned, record, folder)
-    except KeyboardInterrupt:
-        record = _close(project, planned, _cancelled(record, folder), folder, State.CANCELLED)
+    except (KeyboardInterrupt, WorkbenchError) as stopped:
+        state = State.CANCELLED if isinstance(stopped, KeyboardInterrupt) else State.FAILED
+        with contextlib.suppress(WorkbenchError):  # a full disk stops this too; what stopped it first is what to tell
+            _close(project, planned, _stopped(folder, state), folder, state)
         raise
     return record
 
@@ -70,6 +73,7 @@ def _run_steps(project: Project, planned: Plan, record: PipelineRecord, folder: 
 
 def _close(project: Project, planned: Plan, record: PipelineRecord, folder: Path, state: State) -> PipelineRecord:
     record = record.model_copy(update={"state": state, "finished": datetime.now(UTC)})
+    record.write(folder / "record.json")  # before the report: a report that cannot be drawn must not leave it running
     report = write_report(project, planned, record, folder)
     record = record.model_copy(update={"report": report})
     record.write(folder / "record.json")
@@ -77,10 +81,10 @@ def _close(project: Project, planned: Plan, record: PipelineRecord, folder: Path
     return record
 
 
-def _cancelled(record: PipelineRecord, folder: Path) -> PipelineRecord:
-    """The record on disk is the latest; the step that was running is cancelled."""
+def _stopped(folder: Path, state: State) -> PipelineRecord:
+    """The record on disk is the latest; the step that was running ends as the pipeline does."""
     latest = PipelineRecord.load(folder / "record.json")
-    steps = (s.model_copy(update={"state": State.CANCELLED}) if s.state is State.RUNNING else s for s in latest.steps)
+    steps = (s.model_copy(update={"state": state}) if s.state is State.RUNNING else s for s in latest.steps)
     return latest.model_copy(update={"steps": tuple(steps)})
 
 
@@ -141,16 +145,25 @@ def _reuse(project: Project, planned: Plan, from_step: str) -> list[Step]:
     names = [s.name for s in planned.steps]
     if from_step not in names:
         raise unknown(f"step of '{planned.name}'", from_step, names)
-    folders = sorted((project.state / "pipelines").glob(f"*-{planned.name}-????????"), reverse=True)
-    earlier = {s.name: s for s in look_pipeline(folders[0]).steps} if folders else {}
+    records = [look_pipeline(folder) for folder in run_folders(project.state / "pipelines", planned.name)]
+    last_run = max((r for r in records if r.name == planned.name), key=lambda r: r.created, default=None)
+    earlier = {s.name: s for s in last_run.steps} if last_run else {}
     steps: list[Step] = []
     for step in planned.steps[: names.index(from_step)]:
         last = earlier.get(step.name)
-        if last is None or last.state is not State.DONE or not (project.runs / last.run_id / "record.json").exists():
+        if last is None or last.state is not State.DONE or not _is_whole(project.runs / last.run_id):
+            lost = last is not None and last.state is State.DONE
             raise BadInput(
                 f"cannot go on from '{from_step}'",
-                why=f"the step '{step.name}' before it has no finished run",
+                why=f"the step '{step.name}' before it has no finished run" + (" any more: its files are gone" if lost else ""),
                 fix=f"workbench production pipeline {planned.name}" + (f" --from {step.name}" if steps else ""),
             )
         steps.append(last.model_copy(update={"reused": True}))
     return [*steps, *(Step(name=s.name, template=s.spec.template) for s in planned.steps[len(steps) :])]
+
+
+def _is_whole(folder: Path) -> bool:
+    """Are a finished run's record and all its artifacts still there?"""
+    if not (folder / "record.json").exists():
+        return False
+    return all((folder / artifact.path).exists() for artifact in look(folder).artifacts)

@@ -67,7 +67,7 @@ class Recorder:
             parameters, values, findings = _check(
                 notebook, given, name, strict=project is not None and project.config.strict_parameters
             )
-            place = project.runs if project else Path(output_path or ".").resolve().parent
+            place = project.runs if project else _beside(output_path)
             folder = new_run_folder(place, name)
             clean = _without_injected(nb)
             write_atomic(folder / "input.ipynb", json.dumps(clean, indent=1).encode())
@@ -118,24 +118,23 @@ class Recorder:
 
     def finish(self, nb: Mapping[str, Any], error: BaseException | None) -> RunRecord:
         """Close the record. nb: the executed notebook; error: what broke out of the engine, if anything did."""
+        try:
+            results = self._results(nb)
+        except Exception as broke:  # what was declared or named cannot be taken: the run has failed, and its record says so
+            results, error = {}, error or broke
         failure = _failure(nb, error)
         state = (
             State.CANCELLED if isinstance(error, (KeyboardInterrupt, SystemExit)) else State.FAILED if failure else State.DONE
         )
-        figures, artifacts, findings = collect(nb["cells"])
-        inputs = self._inputs()
+        done = self.record.cells_total if failure is None else self.record.cells_done if failure.cell is None else failure.cell
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         write_atomic(self.folder / "output.ipynb", json.dumps(nb, indent=1).encode())
         self._save(
             state=state,
             finished=datetime.now(UTC),
             failure=failure,
-            figures=figures,
-            artifacts=artifacts,
-            findings=(*self.record.findings, *findings),
-            inputs=inputs,
-            run_key=self._key(inputs),
-            cells_done=self.record.cells_total if state is State.DONE else self.record.cells_done,
+            **results,
+            cells_done=done,
             cpu_s=round(used.ru_utime + used.ru_stime, 3),
             peak_rss_bytes=used.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
         )
@@ -143,6 +142,18 @@ class Recorder:
             self.project.audit.append("run.finish", run=self.record.run_id, state=state.value, run_key=self.record.run_key)
         self._event("run", state=state)
         return self.record
+
+    def _results(self, nb: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields of the record that tell what came out, and of what. Raises whatever a wrong declaration raises."""
+        figures, artifacts, findings = collect(nb["cells"])
+        inputs = self._inputs()
+        return {
+            "figures": figures,
+            "artifacts": artifacts,
+            "findings": (*self.record.findings, *findings),
+            "inputs": inputs,
+            "run_key": self._key(inputs),
+        }
 
     def _save(self, **changes: Any) -> None:
         self.record = self.record.model_copy(update=changes)
@@ -168,7 +179,7 @@ class Recorder:
         found: dict[str, Input] = {}
         for p in self.parameters:
             value = self.record.parameters.get(p.name)
-            if p.is_input and isinstance(value, str) and value and Path(value).exists():
+            if p.is_input and isinstance(value, str) and value and _can_be_hashed(value):
                 found[value] = Input(name=value, sha256=sha256_file(Path(value)))
         for entry in self.project.audit.entries(since=self.audit_offset) if self.project else ():
             facts = entry["facts"]
@@ -194,6 +205,21 @@ class Recorder:
                 "seed": self.record.seed,
             }
         )
+
+
+def _can_be_hashed(path: str) -> bool:
+    """Is it a file or a folder? A device has no end, and a text too long to be a path makes the system raise."""
+    try:
+        return Path(path).is_file() or Path(path).is_dir()
+    except OSError:
+        return False
+
+
+def _beside(output_path: str | None) -> Path:
+    """The folder of the output notebook when that is a file of this machine, else the current one."""
+    if output_path is None or output_path == "-" or "://" in output_path:
+        return Path.cwd()
+    return Path(output_path).resolve().parent
 
 
 def _project() -> Project | None:

@@ -10,13 +10,22 @@ from pathlib import Path
 from workbench.records.files import cannot_write
 
 
+def slug(name: str) -> str:
+    """A name as it stands in a folder's name."""
+    return re.sub(r"[^A-Za-z0-9_.]+", "-", name).strip("-.")[:60] or "notebook"
+
+
+def run_folders(place: Path, name: str) -> list[Path]:
+    """The folders that `new_run_folder` made in `place` for this name (or one with the same slug)."""
+    return [path for path in place.glob("*") if path.name[len("20261122T120000Z-") : -len("-12345678")] == slug(name)]
+
+
 def new_run_folder(place: Path, name: str) -> Path:
     """Make `<utc>-<name>-<8 hex>` in `place`. Raises MachineError when that is not possible."""
-    slug = re.sub(r"[^A-Za-z0-9_.]+", "-", name).strip("-.") or "notebook"
     try:
         place.mkdir(parents=True, exist_ok=True)
         while True:
-            folder = place / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{slug[:60]}-{secrets.token_hex(4)}"
+            folder = place / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{slug(name)}-{secrets.token_hex(4)}"
             try:
                 folder.mkdir()
                 return folder

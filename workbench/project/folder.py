@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shlex
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from workbench.audit import AuditLog
 from workbench.errors import BadInput, UnknownName, unknown
 from workbench.records.base import Record, first_error
+from workbench.records.files import cannot_read, given_path
 
 MARK = "workbench.toml"
 
@@ -109,9 +111,11 @@ def find(start: Path | None = None, *, explicit: str | Path | None = None) -> Pr
     """
     named = explicit or os.environ.get("WORKBENCH_PROJECT")
     if named:
-        root = Path(named).expanduser().resolve()
+        root = given_path(named).resolve()
         if not (root / MARK).is_file():
-            raise UnknownName(f"no project in {root}", why=f"there is no {MARK}", fix=f"workbench init {named}")
+            raise UnknownName(
+                f"no project in {root}", why=f"there is no {MARK}", fix=f"workbench init {shlex.quote(str(named))}"
+            )
         return open_project(root)
     here = (start or Path.cwd()).resolve()
     for folder in (here, *here.parents):
@@ -137,7 +141,9 @@ def read_toml(path: Path, model: type[M]) -> M:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
         return model.model_validate(data)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise cannot_read(path, error) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput(f"{path.name} is not valid TOML", why=str(error), fix=f"mend {path}") from error
     except ValidationError as error:
         why = first_error(error).replace("Extra inputs are not permitted", "this key is not known")

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from typing import ClassVar
+from pathlib import Path
+from typing import ClassVar, TypeVar
 
-from workbench.findings import Finding
+from workbench.errors import UserError
+from workbench.findings import Finding, Outcome
 from workbench.project.folder import Project
 from workbench.records.base import Record
 from workbench.records.run import PipelineRecord, RunRecord
 from workbench.records.view import View
+
+R = TypeVar("R", bound=Record)
 
 
 class ProjectStatus(Record):
@@ -48,10 +52,11 @@ def status(project: Project) -> ProjectStatus:
     """What is in this project: datasets, pipelines, runs."""
     states: dict[str, int] = {}
     for path in sorted(project.runs.glob("*/record.json")):
-        state = RunRecord.load(path).state.value
+        run = _readable(RunRecord, path)
+        state = run.state.value if run else "unreadable"
         states[state] = states.get(state, 0) + 1
     pipelines = sorted((project.state / "pipelines").glob("*/record.json"))
-    last = PipelineRecord.load(pipelines[-1]) if pipelines else None
+    last = _readable(PipelineRecord, pipelines[-1]) if pipelines else None
     return ProjectStatus(
         name=project.config.name,
         root=str(project.root),
@@ -62,6 +67,14 @@ def status(project: Project) -> ProjectStatus:
         last_pipeline="" if last is None else f"{last.name} {last.state.value}, {last.created:%Y-%m-%d %H:%M} UTC",
         size_bytes=sum(p.stat().st_size for p in project.state.rglob("*") if p.is_file()),
     )
+
+
+def _readable(kind: type[R], path: Path) -> R | None:
+    """The record, or None for one that is broken or newer than this workbench: it must not hide the others."""
+    try:
+        return kind.load(path)
+    except UserError:
+        return None
 
 
 class AuditReport(Record):
@@ -78,6 +91,14 @@ class AuditReport(Record):
 
 def verify_audit(project: Project) -> AuditReport:
     """Walk the chain of the audit log and name every line that was changed, removed or torn."""
+    if not project.audit.size():
+        gone = Finding(
+            check="audit.chain",
+            outcome=Outcome.FAIL,
+            message="there is no line, though `workbench init` wrote the first",
+            fix="restore .workbench/audit.jsonl from your backup",
+        )
+        return AuditReport(findings=(gone,))
     return AuditReport(findings=tuple(project.audit.verify()))
 
 

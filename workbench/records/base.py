@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from workbench.errors import BadInput, UnknownName
-from workbench.records.files import write_atomic
+from workbench.records.files import cannot_read, write_atomic
 from workbench.records.view import View
 
 
@@ -57,6 +57,8 @@ class Record(BaseModel):
             raise UnknownName(
                 f"no {cls.kind} at {path}", why="the file is not there", fix="check the name, or make it first"
             ) from None
+        except OSError as error:
+            raise cannot_read(path, error) from error
         return cls.parse(raw, source=str(path))
 
     @classmethod
@@ -64,8 +66,8 @@ class Record(BaseModel):
         """Read it from the bytes of `source` (a name for the error's letter)."""
         try:
             data = json.loads(raw)
-            kind, version = data.pop("kind"), data.pop("version")
-        except (ValueError, KeyError, AttributeError, TypeError) as error:
+            kind, version = data.pop("kind"), int(data.pop("version"))
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
             raise _unreadable(cls, source, f"it is not a record: {error!r}") from error
         if kind != cls.kind:
             raise _unreadable(cls, source, f"it is a {kind} record")

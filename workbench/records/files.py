@@ -12,7 +12,7 @@ import os
 import secrets
 from pathlib import Path
 
-from workbench.errors import MachineError
+from workbench.errors import BadInput, MachineError
 
 _FIXES = {
     errno.ENOSPC: ("the disk is full", "free some space (`workbench status` names the largest folders) and run it again"),
@@ -27,6 +27,25 @@ def cannot_write(path: Path, error: OSError) -> MachineError:
     """The letter for a failed write: names the path, the system's reason, and what helps."""
     why, fix = _FIXES.get(error.errno or 0, (error.strerror or str(error), "mend that and run it again"))
     return MachineError(f"cannot write {path}", why=why, fix=fix)
+
+
+def cannot_read(path: Path, error: OSError) -> BadInput:
+    """The letter for a file that a person named or wrote, and that cannot be opened."""
+    why = error.strerror or str(error)
+    return BadInput(f"cannot read {path}", why=why, fix="change its permissions or the path, or use a copy of your own")
+
+
+def given_path(path: Path | str) -> Path:
+    """A path as a person gave it, with `~` for a home. Raises BadInput when there is no such home, or it is not UTF-8."""
+    try:
+        str(path).encode()  # records, contracts and SQL are UTF-8, and hold paths
+        return Path(path).expanduser()
+    except UnicodeEncodeError as error:
+        raise BadInput(
+            f"cannot use {path}", why="its name is not UTF-8", fix="rename it, or link to it by another name"
+        ) from error
+    except RuntimeError as error:
+        raise BadInput(f"cannot read {path}", why="this machine knows no such home", fix="write the path in full") from error
 
 
 def write_atomic(path: Path, data: bytes) -> None:

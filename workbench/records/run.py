@@ -86,7 +86,7 @@ class Process(_Part):
     host: str
     boot_id: str
     pid: int
-    started: float  # seconds since the epoch, as the operating system tells it
+    started: float  # seconds as the operating system tells them, since the boot or the epoch
 
 
 class RunRecord(Record):
@@ -147,6 +147,8 @@ class RunRecord(Record):
             *((f"artifact {a.name}", a.path) for a in self.artifacts),
         ]
         text = "" if self.failure is None else _failure_text(self.failure)
+        if self.state is State.LOST:
+            text = f"its process is gone and left no ending; what it printed stands in log.txt of the run's folder\n\n{text}"
         return View(
             title=f"run {self.run_id}",
             facts=tuple((k, v) for k, v in facts if v),
@@ -223,11 +225,12 @@ class PipelineRecord(Record):
 
 
 class RunList(Record):
-    """Runs, newest first."""
+    """Runs, newest first; findings name the records that cannot be read."""
 
     kind: ClassVar[str] = "run_list"
 
     runs: tuple[RunRecord, ...]
+    findings: tuple[Finding, ...] = ()
 
     def view(self) -> View:
         rows = tuple(
@@ -239,4 +242,5 @@ class RunList(Record):
             )
             for run in self.runs
         )
-        return View(title=f"{len(rows)} runs", columns=("run", "state", "seconds", "figure"), rows=rows)
+        columns = ("run", "state", "seconds", "figure")
+        return View(title=f"{len(rows)} runs", columns=columns, rows=rows, findings=self.findings)

@@ -40,7 +40,9 @@ pair AS (
     FROM campaigns JOIN campaign USING (campaign_id)
 ),
 line AS (
-    SELECT household_id, product_id, basket_id, sales_value, retail_disc, coupon_disc,
+    -- Money as decimal: sums of floats in parallel differ in their last digits from run to run, and with them every model.
+    SELECT household_id, product_id, basket_id, coupon_disc,
+           sales_value::decimal(18, 2) AS sales_value, retail_disc::decimal(18, 2) AS retail_disc,
            (transaction_timestamp - CASE WHEN transaction_timestamp >= TIMESTAMP '2017-03-12 07:00:00'
                                           AND transaction_timestamp < TIMESTAMP '2017-11-05 06:00:00'
                                          THEN INTERVAL 4 HOUR ELSE INTERVAL 5 HOUR END)::date AS date
@@ -48,7 +50,7 @@ line AS (
 ),
 shopping_day AS (
     SELECT household_id, date,
-           sum(sales_value)::double AS spend, sum(retail_disc)::double AS discount,
+           sum(sales_value)::decimal(18, 2) AS spend, sum(retail_disc)::decimal(18, 2) AS discount,
            count(*) FILTER (WHERE coupon_disc > 0)::double AS coupon_lines,
            count(DISTINCT basket_id)::double AS baskets, count(*)::double AS lines
     FROM line
@@ -58,15 +60,15 @@ history AS (
     SELECT household_id, campaign_id,
            min(date_diff('day', date, start_date)) AS days_since_visit,
            max(date_diff('day', date, start_date)) AS days_known,
-           sum(spend) AS spend_all, sum(discount) AS discount_all, count(*) AS days_all,
+           sum(spend)::double AS spend_all, sum(discount)::double AS discount_all, count(*) AS days_all,
            sum(baskets) AS baskets_all, sum(lines) AS lines_all, sum(coupon_lines) AS coupon_lines_all,
-           sum(spend) FILTER (WHERE date >= start_date - 91) AS spend_91,
-           sum(discount) FILTER (WHERE date >= start_date - 91) AS discount_91,
+           (sum(spend) FILTER (WHERE date >= start_date - 91))::double AS spend_91,
+           (sum(discount) FILTER (WHERE date >= start_date - 91))::double AS discount_91,
            count(*) FILTER (WHERE date >= start_date - 91) AS days_91,
            sum(baskets) FILTER (WHERE date >= start_date - 91) AS baskets_91,
            sum(lines) FILTER (WHERE date >= start_date - 91) AS lines_91,
            sum(coupon_lines) FILTER (WHERE date >= start_date - 91) AS coupon_lines_91,
-           sum(spend) FILTER (WHERE date >= start_date - 28) AS spend_28,
+           (sum(spend) FILTER (WHERE date >= start_date - 28))::double AS spend_28,
            count(*) FILTER (WHERE date >= start_date - 28) AS days_28,
            sum(baskets) FILTER (WHERE date >= start_date - 28) AS baskets_28,
            sum(lines) FILTER (WHERE date >= start_date - 28) AS lines_28

@@ -23,11 +23,12 @@ product AS (
     WHERE department NOT IN ('FUEL', 'MISCELLANEOUS', 'COUPON')
 ),
 sold AS (
-    -- ::double, since DuckDB sums integers to HUGEINT, which leaves as decimal and becomes Python objects.
+    -- ::double, since DuckDB sums integers to HUGEINT, which leaves as decimal and becomes Python objects. Money is summed
+    -- as decimal: sums of floats in parallel differ in their last digits from run to run, and with them every model.
     SELECT product_id, week,
            sum(quantity)::double AS units,
-           sum(sales_value)::double AS paid,
-           sum(sales_value + retail_disc)::double AS listed
+           sum(sales_value::decimal(18, 2))::double AS paid,
+           sum(sales_value::decimal(18, 2) + retail_disc::decimal(18, 2))::double AS listed
     FROM transactions SEMI JOIN product USING (product_id)
     WHERE week BETWEEN 2 AND 53
     GROUP BY product_id, week
