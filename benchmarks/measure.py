@@ -74,8 +74,12 @@ def run(*command: str, cwd: Path = ROOT) -> Done:
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         err.seek(0)
-        require(process.returncode == 0, f"{' '.join(command)} ended with {process.returncode}:\n{err.read()[-2000:]}")
-        return Done(Cost(wall_s, used.ru_utime + used.ru_stime, used.ru_maxrss * _MAXRSS_BYTES), out.read())
+        printed = out.read()
+        require(
+            process.returncode == 0,
+            f"{' '.join(command)} ended with {process.returncode}:\n{printed[-500:]}{err.read()[-2000:]}",
+        )
+        return Done(Cost(wall_s, used.ru_utime + used.ru_stime, used.ru_maxrss * _MAXRSS_BYTES), printed)
 
 
 def alternate(sides: Mapping[str, Callable[[], T]], *, rounds: int) -> dict[str, list[T]]:

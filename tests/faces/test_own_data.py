@@ -126,32 +126,25 @@ def test_its_export_is_proven_and_scores_rows_that_have_no_target(root, files, l
     assert 0.60 <= score.figures["mean_score"] <= 0.65  # 357 of 569 are 1
 
 
-def test_a_torch_network_learns_the_same_and_is_proven_on_infinity_too(root, tumours):
-    trained = run(root, "train", dataset="tumours", target="target", family="mlp")
-    assert 0.98 <= trained.figures["test_pr_auc"] <= 1
-    exported = run(root, "export", trained=left(trained, "model"), name="tumours_mlp")
-    assert exported.figures["largest_difference"] < 1e-5
-    assert set(exported.findings.values()) == {"pass"}
-    assert "export.parity.plus_infinity" in exported.findings
-
-
 @pytest.mark.parametrize(
-    ("file", "task", "metric", "baseline", "low", "high", "most"),
+    ("file", "family", "task", "metric", "baseline", "low", "high", "most"),
     [
-        ("wine.parquet", "multiclass", "accuracy", 14 / 36, 0.94, 1, 1e-6),
-        ("progress.csv", "regression", "wape", 44.28, 26, 30, 1e-3),
+        pytest.param("wine.parquet", "linear", "multiclass", "accuracy", 14 / 36, 0.94, 1, 1e-6, id="classes, scikit-learn"),
+        pytest.param("progress.csv", "mlp", "regression", "wape", 44.28, 26, 30, 1e-3, id="a number, torch"),
     ],
 )
-def test_classes_and_numbers_are_told_apart_learnt_and_proven(root, files, file, task, metric, baseline, low, high, most):
+def test_the_task_is_told_from_the_target_learnt_and_proven(root, files, file, family, task, metric, baseline, low, high, most):
     registered(root, files / file)
     dataset = file.partition(".")[0]
-    trained = run(root, "train", dataset=dataset, target="target", family="linear")
+    trained = run(root, "train", dataset=dataset, target="target", family=family)
     assert json.loads((root / left(trained, "model") / "model.json").read_text())["task"] == task
     assert trained.figures[f"baseline_{metric}"] == pytest.approx(baseline, abs=0.005)
     assert low <= trained.figures[f"test_{metric}"] <= high
     assert trained.figures["verdict"] == "model"
     exported = run(root, "export", trained=left(trained, "model"), name=dataset)
     assert exported.findings["export.parity.held_out"] == "pass"
+    # a network takes infinity and must stay equal on it; scikit-learn refuses it, so there is nothing to compare
+    assert exported.findings["export.parity.plus_infinity"] == ("pass" if family == "mlp" else "not_applicable")
     assert exported.figures["largest_difference"] < most
 
 

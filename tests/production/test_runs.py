@@ -60,4 +60,8 @@ def test_a_record_of_an_unknown_version_is_told_and_not_guessed(project):
     path = folder / "record.json"
     path.write_text(path.read_text().replace('"version": 1', '"version": 9'))
     with pytest.raises(BadInput, match="newer workbench"):
-        runs(project)
+        look(folder)
+    write(project, "20260102T000000Z-t-bbbbbbbb", state=State.DONE)
+    listed = runs(project)
+    assert [run.run_id for run in listed.runs] == ["20260102T000000Z-t-bbbbbbbb"]
+    assert ["newer workbench" in f.message for f in listed.findings] == [True]

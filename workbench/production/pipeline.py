@@ -6,6 +6,7 @@ The record is written after every step, so `--from STEP` can go on after a mend 
 from __future__ import annotations
 
 import contextlib
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -156,7 +157,9 @@ def _reuse(project: Project, planned: Plan, from_step: str) -> list[Step]:
             raise BadInput(
                 f"cannot go on from '{from_step}'",
                 why=f"the step '{step.name}' before it has no finished run" + (" any more: its files are gone" if lost else ""),
-                fix=f"workbench production pipeline {planned.name}" + (f" --from {step.name}" if steps else ""),
+                fix=shlex.join(
+                    ["workbench", "production", "pipeline", planned.name, *(["--from", step.name] if steps else [])]
+                ),
             )
         steps.append(last.model_copy(update={"reused": True}))
     return [*steps, *(Step(name=s.name, template=s.spec.template) for s in planned.steps[len(steps) :])]

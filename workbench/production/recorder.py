@@ -6,6 +6,7 @@ any other caller gets a new folder, in the project it stands in, else beside the
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -18,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import UnknownName, UserError
+from workbench.errors import MachineError, UnknownName, UserError
 from workbench.findings import Finding, Outcome
 from workbench.production.environment import environment_sha256, environment_text, git_commit, this_process
 from workbench.production.notebook import Notebook, source
@@ -128,16 +129,21 @@ class Recorder:
         )
         done = self.record.cells_total if failure is None else self.record.cells_done if failure.cell is None else failure.cell
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        write_atomic(self.folder / "output.ipynb", json.dumps(nb, indent=1).encode())
-        self._save(
-            state=state,
-            finished=datetime.now(UTC),
-            failure=failure,
-            **results,
-            cells_done=done,
-            cpu_s=round(used.ru_utime + used.ru_stime, 3),
-            peak_rss_bytes=used.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
-        )
+        results |= {
+            "finished": datetime.now(UTC),
+            "cells_done": done,
+            "cpu_s": round(used.ru_utime + used.ru_stime, 3),
+            "peak_rss_bytes": used.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+        }
+        output = self.folder / "output.ipynb"
+        try:
+            write_atomic(output, json.dumps(nb, indent=1).encode())
+            self._save(state=state, failure=failure, **results)
+        except MachineError as full:  # what papermill left of the notebook is torn; without it the record may find room
+            with contextlib.suppress(OSError):
+                output.unlink(missing_ok=True)
+            self._save(state=State.FAILED, failure=_failure(nb, full), **results)
+            raise
         if self.project:
             self.project.audit.append("run.finish", run=self.record.run_id, state=state.value, run_key=self.record.run_key)
         self._event("run", state=state)

@@ -86,7 +86,8 @@ class AuditReport(Record):
     findings: tuple[Finding, ...] = ()
 
     def view(self) -> View:
-        return View(title="audit log", columns=("time", "who", "event", "facts"), rows=self.lines, findings=self.findings)
+        columns = ("time", "who", "event", "facts") if self.lines else ()
+        return View(title="audit log", columns=columns, rows=self.lines, findings=self.findings)
 
 
 def verify_audit(project: Project) -> AuditReport:

@@ -15,7 +15,7 @@ from pathlib import Path
 from workbench.errors import BadInput, MachineError
 
 _FIXES = {
-    errno.ENOSPC: ("the disk is full", "free some space (`workbench status` names the largest folders) and run it again"),
+    errno.ENOSPC: ("the disk is full", "free some space (`workbench status` tells what this project takes) and run it again"),
     errno.EDQUOT: ("your disk quota is used up", "free some space in your quota and run it again"),
     errno.EROFS: ("the file system is mounted read-only", "use a project on a writable disk"),
     errno.EACCES: ("you may not write there", "change the folder's owner or permissions, or use a project of your own"),
@@ -31,7 +31,7 @@ def cannot_write(path: Path, error: OSError) -> MachineError:
 
 def cannot_read(path: Path, error: OSError) -> BadInput:
     """The letter for a file that a person named or wrote, and that cannot be opened."""
-    why = error.strerror or str(error)
+    why = "it is a folder" if isinstance(error, IsADirectoryError) else error.strerror or str(error)
     return BadInput(f"cannot read {path}", why=why, fix="change its permissions or the path, or use a copy of your own")
 
 

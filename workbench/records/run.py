@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
@@ -221,7 +222,7 @@ class PipelineRecord(Record):
 
     def _next(self) -> tuple[str, ...]:
         failed = next((s.name for s in self.steps if s.state in (State.FAILED, State.LOST, State.CANCELLED)), None)
-        return (f"workbench production pipeline {self.name} --from {failed}",) if failed else ()
+        return (f"workbench production pipeline {shlex.quote(self.name)} --from {shlex.quote(failed)}",) if failed else ()
 
 
 class RunList(Record):
