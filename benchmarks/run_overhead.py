@@ -111,7 +111,12 @@ def _write(path: Path) -> Path:
     return path
 
 
-def _outputs(path: Path) -> list[tuple[str, int | None, list[dict[str, Any]]]]:
-    """What each cell of an executed notebook says."""
+def _outputs(path: Path) -> list[tuple[str, int | None, list[Any]]]:
+    """What each cell of an executed notebook says. What is printed may come in several pieces: they are put together."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    return [("".join(cell["source"]), cell["execution_count"], cell["outputs"]) for cell in cells]
+    return [("".join(cell["source"]), cell["execution_count"], _said(cell["outputs"])) for cell in cells]
+
+
+def _said(outputs: list[dict[str, Any]]) -> list[Any]:
+    printed = "".join("".join(output["text"]) for output in outputs if output["output_type"] == "stream")
+    return [printed, *(output for output in outputs if output["output_type"] != "stream")]

@@ -33,7 +33,7 @@ ACTIONS = {
     "access.confirm": Action("workbench.access.catalog:confirm", "Put a drafted contract into force"),
     "access.catalog": Action("workbench.access.catalog:catalog", "List the datasets of this project"),
     "access.show": Action("workbench.access.catalog:show", "Show a dataset's contract"),
-    "access.check": Action("workbench.access.check:check", "Check a dataset against its contract"),
+    "access.check": Action("workbench.access.check:check", "Check one dataset, or all, against their contracts"),
     "production.run": Action("workbench.production.launch:run", "Run a template once"),
     "production.pipeline": Action("workbench.production.pipeline:pipeline", "Run a pipeline and write its report"),
     "production.runs": Action("workbench.production.runs:runs", "List runs, newest first"),

@@ -32,6 +32,14 @@ def test_an_artifact_is_read_as_derived_data_and_audited_as_such(shop):
     assert (found.name, found.sha256) == (facts["dataset"], facts["sha256"])
 
 
+def test_the_state_of_a_project_may_lie_on_another_disk(shop, tmp_path):
+    shop.state.rename(tmp_path / "elsewhere")
+    shop.state.symlink_to(tmp_path / "elsewhere")
+    path = _run(shop, "r1", ["sales"])
+    assert access.read(path, purpose="training", project=shop).num_rows == 2
+    assert access.identity(shop, path).name == ".workbench/runs/r1/scores.parquet"
+
+
 def test_whoever_may_not_read_a_source_may_not_read_what_was_derived_from_it(shop, as_user):
     first = _run(shop, "r1", ["customers"])
     second = _run(shop, "r2", [first.relative_to(shop.root).as_posix(), "sales"])

@@ -149,3 +149,15 @@ def test_a_parquet_file_that_is_none_or_has_a_name_twice_is_refused(tmp_path):
     pq.write_table(pa.table([[1], [2]], names=["a", "A"]), path)
     with pytest.raises(BadInput, match="two columns with one name"):
         PARQUET.examine(path)
+
+
+def test_a_quote_that_does_not_close_is_refused_with_the_line_where_its_row_begins(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text('a,b\n1,2\n3,"x\n4,5\n')
+    with pytest.raises(duckdb.Error) as error:
+        _rows(CSV, path)
+    told = CSV.explain(path, error.value)
+    assert (told.what, told.why) == (
+        "a.csv has a quote that does not close",
+        "the row that begins in line 3: unexpected end of data",
+    )

@@ -125,3 +125,14 @@ def test_completion_gives_plain_text_names(project):
 
     env = {**os.environ, "_WORKBENCH_COMPLETE": "bash_complete", "COMP_WORDS": "workbench production ru", "COMP_CWORD": "2"}
     assert workbench(env=env, cwd=project.root).stdout.split() == ["plain,run", "plain,runs"]
+
+
+def test_what_no_verb_has_foreseen_is_a_letter_too():
+    from workbench.cli.commands import _defect
+
+    try:
+        int("x")
+    except ValueError as error:
+        letter = _defect(error)
+    assert letter.exit_code == 3
+    assert letter.why.startswith("ValueError: invalid literal for int() with base 10: 'x' (test_commands.py, line ")

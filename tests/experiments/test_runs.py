@@ -25,12 +25,12 @@ def test_a_new_project_has_no_trainings(project: Project):
 
 def test_a_training_is_listed_and_shown_by_the_first_characters_of_its_id(project: Project, spool_only: Store):
     with track(project, experiment="demand", name="histgb", store=spool_only) as run:
-        run.metrics({"loss": 0.1, "wape": 45.72})
+        run.metrics({"loss": 0.1, "test_wape": 45.72})
     (listed,) = list_runs(project).view().rows
-    assert (listed[0], listed[1:4], listed[5]) == (run.id[:8], ("demand", "histgb", "finished"), "wape 45.72")
+    assert (listed[0], listed[1:4], listed[5]) == (run.id[:8], ("demand", "histgb", "finished"), "test_wape 45.72")
     shown = show(project, run.id[:6])
     assert shown.run.tags["mlflow.user"] == "ana"
-    assert shown.view().rows == (("loss", "0.1"), ("wape", "45.72"))
+    assert shown.view().rows == (("loss", "0.1"), ("test_wape", "45.72"))
 
 
 def test_an_unknown_training_is_refused(project: Project):

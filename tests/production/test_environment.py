@@ -1,5 +1,8 @@
 import multiprocessing
 import subprocess
+import time
+
+import pytest
 
 from workbench.production.environment import environment_text, git_commit, installed, is_alive, this_process
 
@@ -45,3 +48,8 @@ def test_the_commit_is_that_of_the_repository_that_tracks_the_file(tmp_path):
     git("commit", "-m", "x")
     assert len(git_commit(tmp_path / "a.ipynb") or "") == 40
     assert git_commit(tmp_path / "untracked.ipynb") is None
+
+
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="Linux tells it so")
+def test_the_start_of_a_process_is_told_by_a_clock_that_nobody_sets():
+    assert 0 < this_process().started <= time.clock_gettime(time.CLOCK_BOOTTIME)

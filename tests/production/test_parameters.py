@@ -125,6 +125,20 @@ def test_every_wrong_and_missing_parameter_is_told_at_once(tmp_path):
     assert [part.split(" ")[0] for part in caught.value.why.split("; ")] == ["weeks", "family", "dataset", "target"]
 
 
+@pytest.mark.parametrize("text", ["nan", "inf", "-Infinity"])
+def test_what_json_cannot_hold_is_no_number_even_without_a_range(tmp_path, text):
+    found = parameters(tmp_path, "ratio: float = 0.5  # of something")
+    with pytest.raises(BadInput, match="finite"):
+        validate(found, {"ratio": text}, "t", text=True)
+
+
+def test_a_huge_wrong_value_is_told_in_part(tmp_path):
+    with pytest.raises(BadInput) as caught:
+        validate(parameters(tmp_path), {**GIVEN, "weeks": "x" * 1_000_000}, "t", text=True)
+    assert "… (1,000,002 signs)" in caught.value.why
+    assert len(caught.value.why) < 400
+
+
 def test_an_unknown_parameter_is_refused_and_the_nearest_named(tmp_path):
     with pytest.raises(UnknownName, match="did you mean 'target'"):
         validate(parameters(tmp_path), {**GIVEN, "targte": "x"}, "t")

@@ -4,7 +4,7 @@ import pytest
 
 from tests.conftest import as_nobody, needs_root
 from workbench.errors import MachineError
-from workbench.production.run_folder import new_run_folder
+from workbench.production.run_folder import new_run_folder, run_folders
 
 
 def test_the_name_is_time_template_and_eight_hex(tmp_path):
@@ -37,3 +37,8 @@ def test_a_file_where_the_folder_should_be_is_told(tmp_path):
     (tmp_path / "runs").write_text("x")
     with pytest.raises(MachineError, match="cannot write"):
         new_run_folder(tmp_path / "runs", "t")
+
+
+def test_folders_are_found_by_their_whole_name(tmp_path):
+    made = {name: new_run_folder(tmp_path, name) for name in ("two", "one-two", "a [b]")}
+    assert {name: run_folders(tmp_path, name) for name in made} == {name: [folder] for name, folder in made.items()}

@@ -9,7 +9,20 @@ Enforcement is advisory: code in a kernel can open the files itself. Importing t
 from workbench.access.catalog import catalog, confirm, show
 from workbench.access.check import check, check_all
 from workbench.access.policy import decide
-from workbench.access.read import explain, identity, open, read
+from workbench.access.read import explain, identity, open, permit, read
 from workbench.access.register import register
 
-__all__ = ["catalog", "check", "check_all", "confirm", "decide", "explain", "identity", "open", "read", "register", "show"]
+__all__ = [
+    "catalog",
+    "check",
+    "check_all",
+    "confirm",
+    "decide",
+    "explain",
+    "identity",
+    "open",
+    "permit",
+    "read",
+    "register",
+    "show",
+]

@@ -52,8 +52,10 @@ class ContractCheck(Record):
         return View(title=f"contracts of {', '.join(self.datasets) or 'no dataset'}", findings=self.findings)
 
 
-def check(project: Project, dataset: str) -> ContractCheck:
-    """Check the data of DATASET against its contract. Raises UnknownName for no such dataset."""
+def check(project: Project, dataset: str | None = None) -> ContractCheck:
+    """Check the data of DATASET against its contract, or of every dataset. Raises UnknownName for no such dataset."""
+    if dataset is None:
+        return check_all(project)
     load(project, dataset)
     return ContractCheck(datasets=(dataset,), findings=tuple(_checked(project, (dataset,))))
 
@@ -87,6 +89,12 @@ def _dataset(con: DuckDBPyConnection, project: Project, contract: Contract, moun
     path = locate(project, contract)
     name = contract.name
     yield Finding(check="access.file", outcome=Outcome.PASS, message=f"{name}: {path.name} is there")
+    try:
+        with explained(contract, path):
+            read = list(_rows(con, contract))
+    except BadInput as error:
+        yield Finding(check="access.columns", outcome=Outcome.FAIL, message=f"{name}: {error.why}", fix=error.fix)
+        return
     unlisted = [column for column in reader(contract.format).header(path) if contract.column(column) is None]
     if unlisted:
         yield Finding(
@@ -98,12 +106,7 @@ def _dataset(con: DuckDBPyConnection, project: Project, contract: Contract, moun
     else:
         message = f"{name}: {len(contract.columns)} columns as listed, types fit"
         yield Finding(check="access.columns", outcome=Outcome.PASS, message=message)
-    try:
-        with explained(contract, path):
-            yield from _rows(con, contract)
-    except BadInput as error:
-        yield Finding(check="access.columns", outcome=Outcome.FAIL, message=f"{name}: {error.why}", fix=error.fix)
-        return
+    yield from read
     if contract.keys:
         yield _duplicates(con, contract)
     for link in contract.relationships:

@@ -59,7 +59,9 @@ def connect(project: Project) -> DuckDBPyConnection:
 
 def lock(con: DuckDBPyConnection, files: Collection[Path]) -> None:
     """From here on the connection reaches these files and no other, and nothing can be set any more."""
-    con.execute(f"SET allowed_paths = [{', '.join(literal(str(path)) for path in files)}]")
+    # DuckDB asks for a path with the signs of a glob twice: as the reader was given it, and as it is
+    forms = dict.fromkeys(form for path in files for form in (literal(str(path)), file_literal(path)))
+    con.execute(f"SET allowed_paths = [{', '.join(forms)}]")
     con.execute("SET enable_external_access = false")
     con.execute("SET lock_configuration = true")
 

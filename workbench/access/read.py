@@ -100,6 +100,15 @@ def explain(project: Project, dataset: str, *, purpose: str, columns: tuple[str,
     return decide(load_policy(project), load(project, dataset), project.actor, purpose, columns)
 
 
+def permit(dataset: str, *, purpose: str, project: Project | None = None) -> None:
+    """Refuse now what `read` would refuse, with the same errors and the same audit line; reads no data."""
+    project = project or projects.find()
+    if _is_name(dataset):
+        _granted(project, load(project, dataset), purpose, None)
+    else:
+        artifact.find(project, Path(dataset))
+
+
 def identity(project: Project, dataset: str | Path) -> Input:
     """What a dataset (or an artifact's path) is right now: its name, the hash of its content, its contract's version."""
     if not _is_name(dataset):

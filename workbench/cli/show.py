@@ -73,7 +73,7 @@ def _findings(console: Console, findings: tuple[Finding, ...]) -> None:
     quiet = [f for f in ordered if f.outcome in (Outcome.PASS, Outcome.INFO, Outcome.NOT_APPLICABLE)]
     shown = ordered if len(quiet) <= _QUIET_AFTER else [f for f in ordered if f not in quiet]
     for f, following in zip_longest(shown, shown[1:]):
-        line = Text(f"  {f.outcome.value:<14}", style=_COLOUR.get(f.outcome, "dim")) + _text(f"{f.check}: {f.message}")
+        line = Text(f"  {f.outcome.value:<15}", style=_COLOUR.get(f.outcome, "dim")) + _text(f"{f.check}: {f.message}")
         console.print(line, soft_wrap=True)
         alike = following is not None and (following.fix, following.outcome) == (f.fix, f.outcome)
         if f.fix and not alike and f.outcome in (Outcome.WARN, Outcome.FAIL, Outcome.ERROR):

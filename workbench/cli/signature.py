@@ -66,7 +66,7 @@ def _without_none(kind: Any) -> Any:
 
 def _click_type(kind: Any) -> click.ParamType[Any]:
     if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return click.Choice(kind)
+        return click.Choice([member.value for member in kind])
     if kind is Path:
         return click.Path(path_type=Path)
     if get_origin(kind) is Literal:

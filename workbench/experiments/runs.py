@@ -16,7 +16,7 @@ from workbench.records.base import Record
 from workbench.records.run import RunRecord
 from workbench.records.view import View
 
-SHOWN = ("wape", "pr_auc", "accuracy")  # headline metrics, in the order in which one is looked for
+SHOWN = ("test_wape", "test_pr_auc", "test_accuracy")  # headline metrics, in the order in which one is looked for
 
 
 class Training(BaseModel):

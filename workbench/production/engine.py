@@ -6,15 +6,22 @@ must not fail. It is reached through papermill only: papermill loads it, never t
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager
 from papermill.log import logger
 from papermill.utils import merge_kwargs, remove_args
+from traitlets.config import Config
 
 if TYPE_CHECKING:
     from workbench.production.recorder import Recorder
+
+SOCKET_NAME = 103  # bytes that the name of a socket may have: 107 on Linux, 103 on macOS
 
 
 class RecordingManager(NotebookExecutionManager):  # type: ignore[misc]
@@ -98,5 +105,18 @@ class WorkbenchEngine(NBClientEngine):  # type: ignore[misc]
             stdout_file=stdout_file,
             stderr_file=stderr_file,
         )
-        client = PapermillNotebookClient(nb_man, **options)
-        return client.execute(env=nb_man.recorder.kernel_environment())
+        with _sockets() as config:
+            client = PapermillNotebookClient(nb_man, config=config, **options)
+            return client.execute(env=nb_man.recorder.kernel_environment())
+
+
+@contextmanager
+def _sockets() -> Iterator[Config]:
+    """The kernel's sockets as files in a folder of this user alone, where their names are short enough for that.
+
+    Over TCP the manager picks free ports and the kernel binds them a second later: of two runs at once, one now and then
+    finds a port of its own taken ("Kernel died before replying to kernel_info"); and every local user could connect.
+    """
+    with TemporaryDirectory(prefix="wb-", ignore_cleanup_errors=True) as folder:
+        short = len(os.fsencode(folder)) < SOCKET_NAME - len("/k-65535")
+        yield Config(KernelManager={"transport": "ipc", "ip": f"{folder}/k"} if short else {})

@@ -18,6 +18,7 @@ from typing import Any
 
 from workbench.errors import MachineError, UnknownName, WorkbenchError
 from workbench.production.environment import git_commit, this_process
+from workbench.production.inputs import check_inputs
 from workbench.production.notebook import Notebook
 from workbench.production.recorder import ADOPT
 from workbench.production.run_folder import new_run_folder
@@ -39,6 +40,7 @@ def run(project: Project, template: str, *, parameter: Mapping[str, str] | None 
     """
     name, notebook, known = load(project, template)
     values = validate(known, parameter or {}, name, text=True)
+    check_inputs(project, known, values)
     return start(project, template, notebook, values)
 
 

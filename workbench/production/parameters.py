@@ -52,7 +52,9 @@ class Parameter:
     default: Any
     help: str = ""
     unit: str = ""
-    is_input: bool = False  # annotated Dataset or Path: the run reads it
+    is_dataset: bool = False  # annotated Dataset: the run reads it, governed
+    is_path: bool = False  # annotated Path and not also str: a file or folder that must be there
+    is_input: bool = False  # either of them, or a Path that may also be a name
 
     @property
     def required(self) -> bool:
@@ -120,6 +122,7 @@ def _parameter(statement: ast.stmt, comments: Mapping[int, str], name: str) -> P
             raise _bad_line(name, statement, f"the type {error} of '{target}' is not known") from None
     if default is None and not _accepts(kind, None):
         default = REQUIRED
+    words = {n.id for n in ast.walk(annotation) if isinstance(n, ast.Name)} if annotation else set()
     return Parameter(
         name=target,
         annotation=written,
@@ -127,9 +130,9 @@ def _parameter(statement: ast.stmt, comments: Mapping[int, str], name: str) -> P
         default=default,
         help=note.help,
         unit=note.unit,
-        is_input=bool({"Dataset", "Path"} & {n.id for n in ast.walk(annotation) if isinstance(n, ast.Name)})
-        if annotation
-        else False,
+        is_dataset="Dataset" in words,
+        is_path="Path" in words and "str" not in words,
+        is_input=bool({"Dataset", "Path"} & words),
     )
 
 

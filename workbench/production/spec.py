@@ -26,7 +26,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from workbench.errors import BadInput, unknown
+from workbench.errors import BadInput, UserError, unknown
+from workbench.production.inputs import check_inputs
 from workbench.production.notebook import Notebook
 from workbench.production.parameters import Parameter
 from workbench.production.templates import load
@@ -156,7 +157,8 @@ def _planned(project: Project, name: str, spec: StepSpec) -> PlannedStep:
                 f"the input '{parameter}' of step '{name}' cannot be read", why=f"'{reference}'", fix='write "step.artifact"'
             )
     try:
-        step.values(spec.inputs)
-    except BadInput as error:
-        raise BadInput(f"step '{name}': {error.what}", why=error.why, fix=error.fix) from None
+        values = step.values(spec.inputs)
+        check_inputs(project, (p for p in parameters if p.name not in spec.inputs), values)
+    except UserError as error:
+        raise type(error)(f"step '{name}': {error.what}", why=error.why, fix=error.fix) from None
     return step

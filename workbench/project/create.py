@@ -78,7 +78,8 @@ _POLICY = b"""\
 [roles]
 owner = ["@owner@"]
 
-# The owner reads every dataset for these purposes; columns that a contract marks as personal become pseudonyms.
+# The owner reads every dataset for these purposes; of columns that a contract marks as
+# restricted, keys and ids of persons become pseudonyms and others are left out.
 [[rules]]
 role = "owner"
 datasets = ["*"]

@@ -145,7 +145,7 @@ class RunRecord(Record):
             ("cells", f"{self.cells_done} of {self.cells_total}"),
             ("by", self.actor),
             *((f.label or f.name, f.shown()) for f in self.figures),
-            *((f"artifact {a.name}", a.path) for a in self.artifacts),
+            *((f"artifact {a.name}", f".workbench/runs/{self.run_id}/{a.path}") for a in self.artifacts),
         ]
         text = "" if self.failure is None else _failure_text(self.failure)
         if self.state is State.LOST:

@@ -1,0 +1,46 @@
+import pytest
+
+from workbench.errors import BadInput, NotAllowed, UnknownName
+from workbench.production.inputs import check_inputs
+from workbench.production.parameters import Parameter
+
+
+def parameter(**kinds):
+    return (Parameter(name="x", annotation="", type=str, default=None, **kinds),)
+
+
+@pytest.fixture
+def sales(project):
+    from workbench import access
+
+    (project.root / "sales.csv").write_text("id,units\n1,2\n2,3\n3,5\n")
+    access.register(project, project.root / "sales.csv")
+    access.confirm(project, "sales")
+    return project
+
+
+def test_a_dataset_that_is_not_there_is_refused_with_the_nearest(sales):
+    with pytest.raises(UnknownName, match="did you mean 'sales'"):
+        check_inputs(sales, parameter(is_dataset=True), {"x": "sale", "purpose": "training"})
+
+
+def test_a_purpose_that_the_policy_denies_is_refused_and_audited(project, sales):
+    with pytest.raises(NotAllowed):
+        check_inputs(sales, parameter(is_dataset=True), {"x": "sales", "purpose": "training"})  # 'ana' has no role here
+    assert [e["event"] for e in sales.audit.entries()][-1] == "access.deny"
+
+
+def test_every_dataset_of_a_list_is_looked_at(sales):
+    with pytest.raises(UnknownName, match="no dataset named 'none'"):
+        check_inputs(sales, parameter(is_dataset=True), {"x": ["sales", "none"]})
+
+
+def test_a_file_is_looked_for_from_the_projects_folder(sales):
+    check_inputs(sales, parameter(is_path=True), {"x": "sales.csv"})
+    check_inputs(sales, parameter(is_path=True), {"x": None})
+    with pytest.raises(BadInput, match=r"there is no features/none\.sql"):
+        check_inputs(sales, parameter(is_path=True), {"x": "features/none.sql"})
+
+
+def test_what_may_be_a_name_is_left_to_the_template(sales):
+    check_inputs(sales, parameter(is_input=True), {"x": "weekly-demand"})
