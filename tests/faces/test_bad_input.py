@@ -220,7 +220,11 @@ def house(tmp_path_factory):
     for name, parameters, source in (
         ("misdeclares", "n: int = 1  # a number", declares),
         ("evil", "t: str = '<script>p</script>'  # text", evil),
-        ("takes", "from pathlib import Path\nt: Path = ''  # a file", "x = t"),
+        (
+            "takes",
+            "from pathlib import Path\nt: Path | None = None  # a file\nmaybe: str | Path = ''  # a file or a name",
+            "x = t",
+        ),
         ("prints", "n: int = 1  # a number", "print('x' * 4_000_000)"),
         ("sleeps", "n: int = 1  # a number", "import time\ntime.sleep(120)"),
     ):
@@ -239,7 +243,9 @@ def test_a_wrong_declaration_is_a_failed_run_that_says_so(house):
 @pytest.mark.slow
 def test_a_value_too_long_for_a_path_and_a_device_are_no_inputs(house):
     for value in ("x" * 5_000, "/dev/zero"):
-        record = json.loads(workbench("production", "run", "takes", "-p", f"t={value}", "--json", cwd=house.root).stdout)
+        told = letter(workbench("production", "run", "takes", "-p", f"t={value}", "--json", cwd=house.root))
+        assert told["what"] == "'t' cannot be read"
+        record = json.loads(workbench("production", "run", "takes", "-p", f"maybe={value}", "--json", cwd=house.root).stdout)
         assert (record["state"], record["inputs"]) == ("done", [])
 
 

@@ -31,7 +31,7 @@ def machine(tmp_path):
     ],
 )
 def test_every_type_has_its_kind(machine, name, kind):
-    assert file_system(Path("/work/p"), machine(("/", name))) == (name, kind)
+    assert file_system(Path("/srv/p"), machine(("/", name))) == (name, kind)
 
 
 def test_the_deepest_mount_holds_the_path(machine):

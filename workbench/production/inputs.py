@@ -7,7 +7,9 @@ from typing import Any
 
 from workbench.errors import BadInput
 from workbench.production.parameters import Parameter
+from workbench.production.validation import SHOWN
 from workbench.project import Project
+from workbench.records.files import is_there
 
 
 def check_inputs(project: Project, parameters: Iterable[Parameter], values: Mapping[str, Any]) -> None:
@@ -20,10 +22,10 @@ def check_inputs(project: Project, parameters: Iterable[Parameter], values: Mapp
         for value in _listed(values[parameter.name]):
             if parameter.is_dataset:
                 _check_dataset(project, value, values.get("purpose"))
-            elif parameter.is_path and not (project.root / value).exists():
+            elif parameter.is_path and not is_there(project.root / value):
                 raise BadInput(
                     f"'{parameter.name}' cannot be read",
-                    why=f"there is no {value} (from {project.root})",
+                    why=f"there is no {value[:SHOWN]} (from {project.root})",
                     fix="check the path; it starts at the project's folder",
                 )
 

@@ -29,7 +29,7 @@ from workbench.production.run_folder import new_run_folder
 from workbench.production.validation import validate
 from workbench.project import Project, find, system_user
 from workbench.records.base import sha256_json
-from workbench.records.files import cannot_write, sha256_file, write_atomic
+from workbench.records.files import cannot_write, is_there, sha256_file, write_atomic
 from workbench.records.run import Failure, Input, RunRecord, State
 
 ADOPT = "WORKBENCH_ADOPT"
@@ -185,7 +185,7 @@ class Recorder:
         found: dict[str, Input] = {}
         for p in self.parameters:
             value = self.record.parameters.get(p.name)
-            if p.is_input and isinstance(value, str) and value and _can_be_hashed(value):
+            if p.is_input and isinstance(value, str) and value and is_there(Path(value)):
                 found[value] = Input(name=value, sha256=sha256_file(Path(value)))
         for entry in self.project.audit.entries(since=self.audit_offset) if self.project else ():
             facts = entry["facts"]
@@ -211,14 +211,6 @@ class Recorder:
                 "seed": self.record.seed,
             }
         )
-
-
-def _can_be_hashed(path: str) -> bool:
-    """Is it a file or a folder? A device has no end, and a text too long to be a path makes the system raise."""
-    try:
-        return Path(path).is_file() or Path(path).is_dir()
-    except OSError:
-        return False
 
 
 def _beside(output_path: str | None) -> Path:

@@ -48,6 +48,14 @@ def given_path(path: Path | str) -> Path:
         raise BadInput(f"cannot read {path}", why="this machine knows no such home", fix="write the path in full") from error
 
 
+def is_there(path: Path) -> bool:
+    """Is it a file or a folder? A device is neither: it has no end. A text too long to be a path is no error here."""
+    try:
+        return path.is_file() or path.is_dir()
+    except OSError:
+        return False
+
+
 def write_atomic(path: Path, data: bytes) -> None:
     """Replace `path` by `data`, all or nothing, durable on return.
 
