@@ -26,7 +26,7 @@ test: $(READY)
 	$(BIN)/ruff format --check --quiet workbench tests benchmarks hatch_build.py
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest --nbval-lax tests notebooks
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --nbval-lax tests notebooks
 
 lab: $(READY)
 	test -d demo || $(MAKE) demo

@@ -14,7 +14,8 @@ _HEAD = """\
 
 Drawn from `benchmarks/results.json` by `python -m benchmarks --draw`; `make bench` measures again. Both sides run in turn
 (A B A B …) in processes of their own on one machine, and the medians are compared. A ratio of 1 and above means that we
-are better. The goals are wishes and gate nothing: a benchmark fails on a wrong result only, never on a slow one.
+are better; "last runs" is the range of the ratio in up to three runs, this one among them, and a ratio is worth no more
+than that range is narrow. The goals gate nothing: a benchmark fails on a wrong result only, never on a slow one.
 
 Trust ratios more than seconds, and CPU seconds more than wall seconds: other machines are faster or busier than this one.
 """
@@ -28,10 +29,14 @@ def page(rows: Sequence[Mapping[str, Any]], figures: Iterable[Figure]) -> str:
 
 
 def _table(shown: Sequence[tuple[Mapping[str, Any], Figure]]) -> list[str]:
-    head = ["| figure | what we do | unit | ours | peer | ratio | goal | met |", "|---|---|---|---|---|---|---|---|"]
+    head = [
+        "| figure | what we do | unit | ours | peer | ratio | last runs | goal | met |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
     return head + [
         f"| {row['name']} | {figure.title} | {row['unit']} | {_number(row['ours'])} | {_number(row['peer'])} "
-        f"| **{_number(row['ratio'])}** | {_goal(row['goal'])} | {'yes' if met(row) else 'no'} |"
+        f"| **{_number(row['ratio'])}** | {_spread(row['last_ratios'])} | {_goal(row['goal'])} "
+        f"| {'yes' if met(row) else 'no'} |"
         for row, figure in shown
     ]
 
@@ -43,9 +48,13 @@ def _meanings(shown: Sequence[tuple[Mapping[str, Any], Figure]]) -> list[str]:
 def _machines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Where and when, and the peers' versions."""
     lines = ["", "## Where and when", ""]
+    if not rows:
+        return lines
     said = dict.fromkeys(_place(row) for row in rows)
+    loads = sorted(row["machine"]["load"] for row in rows)
+    load = f"- Load of the machine as the figures were ready: {loads[0]} to {loads[-1]}; the benchmark's own is 1 to 2."
     versions = {f"{name} {number}" for row in rows for name, number in _versions(row)}
-    return [*lines, *(f"- {place}" for place in said), f"- Peers: {', '.join(sorted(versions))}.", ""]
+    return [*lines, *(f"- {place}" for place in said), load, f"- Peers: {', '.join(sorted(versions))}.", ""]
 
 
 def _versions(row: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
@@ -56,6 +65,10 @@ def _place(row: Mapping[str, Any]) -> str:
     m = row["machine"]
     memory = f"{m['memory_gib']:.0f} GiB"
     return f"{row['date']}: {m['cpu']}, {m['cores']} cores, {memory}, {m['system']}, Python {m['python']}."
+
+
+def _spread(ratios: Sequence[float]) -> str:
+    return f"{_number(min(ratios))} to {_number(max(ratios))}"
 
 
 def _goal(goal: str) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).with_name("results.json")
+LAST = 3  # runs whose ratios are kept
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,13 @@ def load() -> list[dict[str, Any]]:
 
 
 def save(rows: Sequence[Mapping[str, Any]], order: Sequence[str]) -> None:
-    """Write these rows over those of the same name; the others stay. Names that are no longer measured go."""
-    kept = {row["name"]: row for row in (*load(), *rows)}
+    """Write these rows over those of the same name; the others stay. Names that are no longer measured go.
+
+    `last_ratios` of a row are those of the last runs, this one last: how far they are apart is what a ratio is worth.
+    """
+    kept = {row["name"]: row for row in load()}
+    for row in rows:
+        before = kept.get(row["name"], {}).get("last_ratios", [])
+        kept[row["name"]] = {**row, "last_ratios": [*before, row["ratio"]][-LAST:]}
     text = json.dumps([kept[name] for name in order if name in kept], indent=1, ensure_ascii=False)
     RESULTS.write_text(text + "\n", encoding="utf-8")

@@ -21,7 +21,8 @@ FIGURES = (
         peer=("papermill",),
         against="`papermill`, its stock engine",
         meaning=f"{_SAME}: the difference is what our record of the run (parameters, environment, cells, audit) adds. The "
-        "cells do next to nothing, so that it is the most that it can weigh; half of either side is papermill's own import.",
+        "cells do next to nothing, so that it weighs the most that it can. The record is work on top, so "
+        "a ratio above 1 is noise of the clock: the CPU seconds below say what it costs.",
     ),
     Figure(
         name="run_overhead.cpu",

@@ -24,7 +24,15 @@ SPEED = Figure(
 
 def row(**changed: Any) -> dict[str, Any]:
     machine = {"cpu": "a CPU", "cores": 2, "memory_gib": 23.4, "system": "Linux", "python": "3.11.9", "load": 0.5}
-    measured = {"name": "speed", "ours": 2.0, "peer": 6.0, "unit": "CPU s", "ratio": 3.0, "goal": "ratio >= 2"}
+    measured = {
+        "name": "speed",
+        "ours": 2.0,
+        "peer": 6.0,
+        "unit": "CPU s",
+        "ratio": 3.0,
+        "goal": "ratio >= 2",
+        "last_ratios": [2.5, 3.0],
+    }
     return {**measured, "date": "2026-11-22", "machine": machine, "peer_name": "a, b", "peer_version": "1, 2"} | changed
 
 
@@ -48,7 +56,7 @@ def test_the_results_do_not_name_the_machine():
 
 def test_a_line_of_the_page_holds_both_sides_the_ratio_and_the_goal():
     text = draw.page([row()], [SPEED])
-    assert "| speed | to add | CPU s | 2.00 | 6.00 | **3.00** | ratio ≥ 2 | yes |" in text
+    assert "| speed | to add | CPU s | 2.00 | 6.00 | **3.00** | 2.50 to 3.00 | ratio ≥ 2 | yes |" in text
     assert "- **speed**, beside adding by hand: Adding is faster." in text
     assert "- 2026-11-22: a CPU, 2 cores, 23 GiB, Linux, Python 3.11.9." in text
     assert "- Peers: a 1, b 2." in text
@@ -66,6 +74,14 @@ def test_a_ratio_above_one_means_that_we_are_better():
     more = Figure(**{**vars(SPEED), "more_is_better": True}).row(6.0, 2.0)
     assert (faster["ratio"], more["ratio"]) == (3.0, 3.0)
     assert faster["peer_name"] == "pandas, numpy"
+
+
+def test_the_ratios_of_three_runs_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(figure, "RESULTS", tmp_path / "results.json")
+    for ratio in (1.0, 2.0, 3.0, 4.0):
+        figure.save([row(ratio=ratio)], ["speed"])
+    (kept,) = json.loads(figure.RESULTS.read_text())
+    assert (kept["ratio"], kept["last_ratios"]) == (4.0, [2.0, 3.0, 4.0])
 
 
 def test_rows_are_replaced_by_name_and_old_names_go(tmp_path, monkeypatch):

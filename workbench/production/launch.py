@@ -112,7 +112,7 @@ def _spawn(project: Project, folder: Path) -> subprocess.Popen[bytes]:
     try:
         with open(folder / "log.txt", "wb") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "workbench.production.child", str(folder)],
+                [sys.executable, "-P", "-m", "workbench.production.child", str(folder)],
                 cwd=project.root,
                 env=environment,
                 stdin=subprocess.DEVNULL,
