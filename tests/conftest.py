@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -61,6 +62,11 @@ def template(project: Project) -> Callable[..., Path]:
         return write_notebook(project.root / "templates" / f"{name}.ipynb", *cells)
 
     return write
+
+
+def hears_ctrl_c() -> None:
+    """For a child: a suite that was started in the background ignores Ctrl-C, and its children would inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")

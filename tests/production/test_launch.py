@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import hears_ctrl_c
 from workbench.errors import BadInput, UnknownName
 from workbench.production.launch import Tail, run
 from workbench.production.results import MIME
@@ -104,7 +105,7 @@ def test_the_working_directory_is_the_project(project, template):
 def start_and_kill(project, wait_for):
     """Start the template 'sleeps' in the background and give its folder once `wait_for` stands in its events."""
     command = [sys.executable, "-m", "workbench", "--project", str(project.root), "production", "run", "sleeps"]
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=hears_ctrl_c)
     for _ in range(600):
         folders = list(project.runs.glob("*-sleeps-*"))
         events = folders[0] / "events.jsonl" if folders else None

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.conftest import hears_ctrl_c
 from workbench.errors import BadInput
 from workbench.findings import Outcome
 from workbench.production.pipeline import pipeline
@@ -98,7 +99,8 @@ def test_ctrl_c_cancels_the_step_and_the_pipeline_and_can_be_gone_on_from(two_st
     project = two_steps()
     template("count", PARAMETERS, "import time\ntime.sleep(120)\n" + COUNT)
     command = [sys.executable, "-m", "workbench", "--project", str(project.root), "production", "pipeline", "two"]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    child = subprocess.Popen(command, **pipe, preexec_fn=hears_ctrl_c)
     for _ in range(600):
         events = list(project.runs.glob("*-count-*/events.jsonl"))
         if events and '"index": 4, "state": "running"' in events[0].read_text():
