@@ -6,6 +6,7 @@ A noun states its Protocol in its own `interface.py`; this file only turns a nam
 from __future__ import annotations
 
 import importlib
+import sys
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
@@ -16,9 +17,13 @@ from workbench.errors import BadInput, MissingExtra, unknown
 GROUPS = ("workbench.checks", "workbench.readers", "workbench.exporters", "workbench.detectors")
 
 
-@cache  # going through all that is installed takes 0.1 s, and does not change under a running process
 def names(group: str) -> dict[str, EntryPoint]:
     """The plug-ins of a group by name; ours first, so that another distribution cannot replace one silently."""
+    return _names(group, tuple(sys.path))
+
+
+@cache  # going through all that is installed takes 0.1 s, and does not change while the places to look in do not
+def _names(group: str, _places: tuple[str, ...]) -> dict[str, EntryPoint]:
     found: dict[str, EntryPoint] = {}
     for point in sorted(entry_points(group=group), key=lambda p: not p.value.startswith("workbench.")):
         found.setdefault(point.name, point)
