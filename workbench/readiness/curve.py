@@ -39,10 +39,13 @@ def score(value: float, *, ready: float, must_fix: float) -> float:
     lower_is_better = ready < must_fix
     if value <= 0 or value == math.inf:
         return 1.0 if (value <= 0) == lower_is_better else 0.0
-    # differences of logarithms, because a quotient of extreme values would leave the range of a float
-    exact = _NORMAL.cdf(_Z90 * (math.log(must_fix) - math.log(value)) / (math.log(must_fix) - math.log(ready)))
     at_ready = value <= ready if lower_is_better else value >= ready
     at_must_fix = value <= must_fix if lower_is_better else value >= must_fix
+    # differences of logarithms, because a quotient of extreme values would leave the range of a float
+    span = math.log(must_fix) - math.log(ready)
+    if span == 0:  # bounds so close that their logarithms are equal: between them the curve is a step
+        return READY if at_ready else IMPROVE if at_must_fix else 0.0
+    exact = _NORMAL.cdf(_Z90 * (math.log(must_fix) - math.log(value)) / span)
     if at_ready:
         return max(READY, exact)
     return min(_BELOW_READY, max(IMPROVE, exact)) if at_must_fix else min(_BELOW_IMPROVE, exact)
