@@ -115,7 +115,6 @@ class RunRecord(Record):
     environment_sha256: str = ""
     git_commit: str | None = None
     inputs: tuple[Input, ...] = ()
-    inputs_known: bool = True
     figures: tuple[Figure, ...] = ()
     artifacts: tuple[Artifact, ...] = ()
     findings: tuple[Finding, ...] = ()
