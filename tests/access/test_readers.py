@@ -91,6 +91,9 @@ def test_a_character_cut_by_a_block_is_no_broken_encoding(tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes(b"a\n" + b"x" * ((1 << 20) - 3) + "é".encode() + b"\n")
     CSV.examine(path)
+    path.write_bytes(path.read_bytes().replace("é".encode(), "é".encode()[:1]))  # the same place, and really broken
+    with pytest.raises(BadInput):
+        CSV.examine(path)
 
 
 @pytest.mark.parametrize(

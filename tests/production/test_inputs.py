@@ -44,3 +44,5 @@ def test_a_file_is_looked_for_from_the_projects_folder(sales):
 
 def test_what_may_be_a_name_is_left_to_the_template(sales):
     check_inputs(sales, parameter(is_input=True), {"x": "weekly-demand"})
+    with pytest.raises(BadInput, match="there is no weekly-demand"):  # a parameter that can only be a path is looked at
+        check_inputs(sales, parameter(is_input=True, is_path=True), {"x": "weekly-demand"})
