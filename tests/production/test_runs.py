@@ -58,7 +58,7 @@ def test_show_takes_a_template_too(project, template):
 def test_a_record_of_an_unknown_version_is_told_and_not_guessed(project):
     folder = write(project, "20260101T000000Z-t-aaaaaaaa", state=State.DONE)
     path = folder / "record.json"
-    path.write_text(path.read_text().replace('"version": 1', '"version": 9'))
+    path.write_text(path.read_text().replace('"version": 2', '"version": 9'))
     with pytest.raises(BadInput, match="newer workbench"):
         look(folder)
     write(project, "20260102T000000Z-t-bbbbbbbb", state=State.DONE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
@@ -71,9 +71,19 @@ class Input(_Part):
     purpose: str = ""
 
 
+class FailureKind(StrEnum):
+    """What kind of thing ended a run: only INFRASTRUCTURE may go better the next time by itself."""
+
+    CELL = "cell"  # the notebook's own error, a cell over its time included
+    INFRASTRUCTURE = "infrastructure"  # the kernel or the process died, the disk was full, the kernel did not start
+    LIMIT = "limit"  # the run took more time or memory than it was given
+    STOPPED = "stopped"  # by a person or a scheduler
+
+
 class Failure(_Part):
     """The cell that ended a run: its source, and the error as the kernel told it (no terminal colours)."""
 
+    kind: FailureKind = FailureKind.CELL
     cell: int | None
     source: str
     name: str
@@ -90,14 +100,30 @@ class Process(_Part):
     started: float  # seconds as the operating system tells them, since the boot or the epoch
 
 
+class Limits(_Part):
+    """What a run may take; None is no limit. Memory is the resident size of all its processes together."""
+
+    run_s: float | None = None
+    cell_s: float | None = None
+    memory_bytes: int | None = None
+
+
 class RunRecord(Record):
     """One run of one template. Written at start, as cells finish (at most once a second), and at the end."""
 
     kind: ClassVar[str] = "run"
+    version: ClassVar[int] = 2
 
     run_id: str
     run_key: str = ""  # sha256 of code, parameters, environment, inputs, seed; set at the end, when the inputs are known
-    generation: int = 1
+    generation: int = 1  # equal runs that were asked for anew (`--fresh`, reproduce) count up
+    accepted: bool | None = None  # is it *the* result of its key and generation? None: not decided
+    reproduces: str = ""  # the run that this one repeats
+    sweep: str = ""  # the sweep it belongs to, and its place in it
+    position: int | None = None
+    attempt: int = 1
+    schedule: str = ""  # the schedule that started it
+    limits: Limits = Limits()
     template: str
     template_sha256: str
     parameters: dict[str, JsonValue] = {}
@@ -113,6 +139,9 @@ class RunRecord(Record):
     cells_done: int = 0
     cells_total: int = 0
     environment_sha256: str = ""
+    policy_sha256: str = ""  # of policy.toml as the run found it
+    hash_seed: str = ""  # PYTHONHASHSEED of its processes
+    output_sha256: str = ""  # of output.ipynb, once it has ended
     git_commit: str | None = None
     inputs: tuple[Input, ...] = ()
     figures: tuple[Figure, ...] = ()
@@ -121,6 +150,11 @@ class RunRecord(Record):
     failure: Failure | None = None
     cpu_s: float | None = None
     peak_rss_bytes: int | None = None
+
+    @classmethod
+    def upgrade(cls, data: dict[str, Any], version: int) -> dict[str, Any]:
+        """Version 2 added fields that all have a default."""
+        return data
 
     @property
     def wall_s(self) -> float | None:
