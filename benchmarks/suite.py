@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from benchmarks import command_help, drift, features_21m, governed_read, run_overhead, scoring_import
+from benchmarks import command_help, drift, features_21m, governed_read, run_overhead, saves, scoring_import
 from benchmarks.figure import Figure
 
 
@@ -21,6 +21,7 @@ class Module(Protocol):
 MODULES: dict[str, Module] = {
     "command_help": command_help,
     "run_overhead": run_overhead,
+    "saves": saves,
     "governed_read": governed_read,
     "features_21m": features_21m,
     "drift": drift,

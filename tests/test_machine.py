@@ -1,6 +1,9 @@
+import multiprocessing
+import time
+
 import pytest
 
-from workbench.machine import affinity, cpu_limit, effective_cpus, memory_limit
+from workbench.machine import affinity, cpu_limit, effective_cpus, is_alive, memory_limit, this_process
 
 GIB = 2**30
 
@@ -71,3 +74,29 @@ def test_without_control_groups_there_is_no_limit(tmp_path):
 @pytest.mark.parametrize(("limit", "cpus"), [("50000 100000", 1), ("max 100000", affinity()), ("6400000 100000", affinity())])
 def test_whole_processors_are_those_of_affinity_and_limit_and_at_least_one(tree, limit, cpus):
     assert effective_cpus(tree("0::/\n", {"cpu.max": limit})) == cpus
+
+
+def test_this_process_is_alive_and_an_ended_one_is_not():
+    me = this_process()
+    child = multiprocessing.get_context("fork").Process(target=int)
+    child.start()
+    child.join()
+    assert is_alive(me) is True
+    assert is_alive(me.model_copy(update={"pid": child.pid})) is False
+
+
+def test_a_reused_process_id_is_not_mistaken():
+    assert is_alive(this_process().model_copy(update={"started": 1.0})) is False
+
+
+def test_a_process_from_before_the_last_boot_is_gone():
+    assert is_alive(this_process().model_copy(update={"boot_id": "another"})) is False
+
+
+def test_a_process_of_another_host_is_not_judged():
+    assert is_alive(this_process().model_copy(update={"host": "elsewhere"})) is None
+
+
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="Linux tells it so")
+def test_the_start_of_a_process_is_told_by_a_clock_that_nobody_sets():
+    assert 0 < this_process().started <= time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -1,4 +1,5 @@
-"""What the machine gives this process: processors, and the limits of its control group (version 1, version 2 or both).
+"""What the machine gives this process: processors, and the limits of its control group (version 1, version 2 or both);
+and which process it is, so that others can tell later whether it still runs.
 
 psutil and os.cpu_count report the host (giampaolo/psutil#2100), so a pod with 2 CPUs on a node of 64 would look like 64.
 A limit holds for all groups below it: the smallest one on the way up counts. `root` is where /proc and /sys are.
@@ -8,9 +9,15 @@ Sources: kernel documentation, cgroup-v2 (cpu.max, memory.max) and cgroup-v1 (cp
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
+
+from workbench.records.run import Process
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _UNLIMITED_BYTES = 1 << 60  # version 1 writes "no limit" as a number near 2**63
 
 
@@ -70,3 +77,40 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8").strip()
     except OSError:
         return ""
+
+
+def boot_id() -> str:
+    """Changes with every start of the machine: a process id from before it says nothing."""
+    return _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else str(int(psutil.boot_time()))
+
+
+def this_process() -> Process:
+    """The identity of the running process."""
+    pid = os.getpid()
+    return Process(host=socket.gethostname(), boot_id=boot_id(), pid=pid, started=_started(psutil.Process(pid)))
+
+
+def _started(process: psutil.Process) -> float:
+    """When a process started, told so that setting the clock does not change the answer.
+
+    Linux knows it in seconds since the boot (proc(5), field 22); psutil adds the time of the boot, which moves with the
+    clock. Elsewhere it is the epoch's seconds as they were noted at the start.
+    """
+    try:
+        fields = Path(f"/proc/{process.pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return float(process.create_time())
+    return int(fields[19]) / os.sysconf("SC_CLK_TCK")
+
+
+def is_alive(process: Process) -> bool | None:
+    """Does it still run? None when this machine cannot know (another host)."""
+    if process.host != socket.gethostname():
+        return None
+    if process.boot_id != boot_id():
+        return False
+    try:
+        found = psutil.Process(process.pid)
+        return bool(_started(found) == process.started and found.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

@@ -14,7 +14,14 @@ from typing import Any
 
 from workbench.errors import BadInput, MissingExtra, unknown
 
-GROUPS = ("workbench.checks", "workbench.readers", "workbench.exporters", "workbench.detectors")
+GROUPS = (
+    "workbench.checks",
+    "workbench.readers",
+    "workbench.exporters",
+    "workbench.detectors",
+    "workbench.executors",
+    "workbench.progress",
+)
 
 
 def names(group: str) -> dict[str, EntryPoint]:

@@ -19,7 +19,7 @@ from workbench.cli.commands import main
 from workbench.errors import UserError
 from workbench.production.pipeline import pipeline
 from workbench.production.results import MIME
-from workbench.production.runs import look
+from workbench.project import look
 from workbench.records.run import State
 
 COMMAND = [sys.executable, "-m", "workbench"]

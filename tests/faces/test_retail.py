@@ -11,7 +11,7 @@ from workbench import project as projects
 from workbench.findings import Outcome
 from workbench.production.pipeline import pipeline
 from workbench.production.results import collect
-from workbench.production.runs import look
+from workbench.project import look
 from workbench.records.model import ModelManifest
 from workbench.records.run import State
 

@@ -1,13 +1,23 @@
 """The papermill engine `workbench`, called by papermill itself as a scheduler would."""
 
 import json
+import os
+import shutil
+import signal
+import statistics
 import subprocess
 import sys
+import time
+from itertools import groupby
 
 import pytest
 
+from tests.conftest import code, write_notebook
+from workbench.production import journal
+from workbench.production.outputs import KEPT
 from workbench.production.runs import runs
-from workbench.records.run import RunRecord, State
+from workbench.production.sockets import leftover_sockets
+from workbench.records.run import FailureKind, RunRecord, State
 
 pytestmark = pytest.mark.slow
 
@@ -20,17 +30,29 @@ def papermill(folder, *words):
 
 
 def meaning(path):
-    """What an executed notebook says, without times and ids."""
+    """What an executed notebook says, without times and ids, with what is printed in one piece: when the kernel sends it is
+    chance."""
     cells = json.loads(path.read_text())["cells"]
     return [
         (
             c["cell_type"],
-            c["source"],
-            [{k: v for k, v in o.items() if k != "metadata"} for o in c.get("outputs", ())],
-            c["metadata"].get("papermill", {}).get("status"),
+            "".join(c["source"]),
+            c.get("execution_count"),
+            joined(c.get("outputs", ())),
+            {k: v for k, v in c["metadata"].get("papermill", {}).items() if k in ("status", "exception")},
         )
         for c in cells
     ]
+
+
+def joined(outputs):
+    told = []
+    for name, group in groupby(outputs, key=lambda o: o.get("name")):
+        if name is None:
+            told += group
+        else:
+            told.append((name, "".join("".join(o["text"]) for o in group)))
+    return told
 
 
 def test_any_scheduler_that_calls_papermill_leaves_our_record_in_the_project(project, template):
@@ -62,13 +84,91 @@ def test_inside_a_project_a_wrong_parameter_is_refused_before_a_kernel_starts(pr
     assert "fix: workbench production show hello" in done.stderr
 
 
-def test_the_executed_notebook_is_that_of_the_stock_engine(project, template):
-    path = template("hello", "weeks: int = 8  # weeks [4..52]", BODY, "1 / 0")
+RICH = (
+    "import sys, time\nfrom IPython.display import HTML, clear_output, display",
+    "for i in range(3):\n    print(i, flush=True)\nprint('warned', file=sys.stderr)\nsys.stderr.flush()\nprint('after')",
+    "display(HTML('<b>bold</b>'), metadata={'isolated': True})\n{'a': 1}",
+    "progress = display('0 %', display_id='progress')\nsame = display('the same', display_id='progress')",
+    "progress.update('100 %')\nprint('updated from a later cell')",
+    "print('gone')\nclear_output()\nprint('stays')",
+    "print('waits', flush=True)\ntime.sleep(0.3)\nclear_output(wait=True)\ndisplay('takes its place')",
+    "print('x')\nclear_output(wait=True)",
+    "from IPython.display import Image\nImage(b'\\x89PNG', format='png')",
+    "1 / 0",
+    "print('never')",
+)
+
+
+def test_the_executed_notebook_is_that_of_the_stock_engine(project):
+    path = write_notebook(project.root / "rich.ipynb", *(code(source) for source in RICH))
     for engine, out in (("nbclient", "stock.ipynb"), ("workbench", "ours.ipynb")):
         assert papermill(project.root, "--engine", engine, str(path), out).returncode == 1
+    ours, stock = (meaning(project.root / name) for name in ("ours.ipynb", "stock.ipynb"))
+    assert ours == stock
+    said = {cell[1]: cell[3] for cell in ours}
+    assert (said[RICH[5]], said[RICH[6]][0]["data"]) == ([("stdout", "stays\n")], {"text/plain": ["'takes its place'"]})
+    (record,) = runs(project).runs
+    assert (record.state, record.failure.name, record.failure.kind) == (State.FAILED, "ZeroDivisionError", FailureKind.CELL)
+    assert (project.root / "ours.ipynb").read_bytes() == (project.runs / record.run_id / "output.ipynb").read_bytes()
+
+
+def test_a_cell_over_its_time_ends_as_with_the_stock_engine(project):
+    path = write_notebook(project.root / "slow.ipynb", code("print('begun')\nimport time\ntime.sleep(60)"), code("1"))
+    for engine, out in (("nbclient", "stock.ipynb"), ("workbench", "ours.ipynb")):
+        done = papermill(project.root, "--engine", engine, "--execution-timeout", "2", str(path), out)
+        assert (done.returncode, "CellTimeoutError" in done.stderr) == (1, True)
     assert meaning(project.root / "ours.ipynb") == meaning(project.root / "stock.ipynb")
     (record,) = runs(project).runs
-    assert (record.state, record.failure.name) == (State.FAILED, "ZeroDivisionError")
+    assert (record.state, record.failure.kind, record.failure.cell) == (State.FAILED, FailureKind.CELL, 0)
+
+
+def test_what_a_run_has_said_a_second_ago_outlives_its_process(tmp_path):
+    """Ticks while it prints, silence after; then it is killed. Half of the looks must find what is at most a second old:
+    all would, on a machine that does nothing else."""
+    first = "handle = display('old', display_id=True)\nprint('first')"
+    ticks = "import time\nhandle.update('new')\nfor _ in range(30):\n    print(time.time(), flush=True)\n    time.sleep(0.1)"
+    path = write_notebook(tmp_path / "ticks.ipynb", code(first), code(f"{ticks}\nprint('last')\ntime.sleep(600)"))
+    command = [sys.executable, "-m", "papermill", "--engine", "workbench", str(path), "out.ipynb", "--no-progress-bar"]
+    child = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        ages_s = []
+        said = [""]
+        late_s = time.monotonic() + 60
+        while "last" not in said[-1] and time.monotonic() < late_s:
+            time.sleep(0.1)
+            folder = next(tmp_path.glob("*-ticks-*"), None)
+            notebook = folder and journal.read(folder)
+            if notebook and notebook["cells"][1]["outputs"]:
+                said = notebook["cells"][1]["outputs"][0]["text"].split()
+                if len(said) < 30:
+                    ages_s.append(time.time() - float(said[-1]))
+    finally:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+    assert said[-1] == "last"
+    (sockets,) = leftover_sockets(folder.name)
+    shutil.rmtree(sockets)
+    assert statistics.median(ages_s) < 1.0
+    journal.recover(folder)
+    saved = json.loads((folder / "output.ipynb").read_text())["cells"]
+    assert [o.get("text") or o["data"]["text/plain"] for o in saved[0]["outputs"]] == ["'new'", "first\n"]
+    assert saved[1]["outputs"][0]["text"].split() == said
+    assert [cell["metadata"]["papermill"]["status"] for cell in saved] == ["completed", "failed"]
+
+
+def test_a_hundred_megabytes_of_prints_are_read_to_their_end_and_cut_in_the_middle(tmp_path):
+    prints = "print('first')\nfor number in range(2000):\n    print(f'{number:08d}' * 6250)\nprint('last')"
+    path = write_notebook(tmp_path / "loud.ipynb", code(prints))
+    done = papermill(tmp_path, "--engine", "workbench", str(path), "out.ipynb")
+    assert done.returncode == 0, done.stderr
+    (output,) = json.loads((tmp_path / "out.ipynb").read_text())["cells"][0]["outputs"]
+    text = "".join(output["text"])
+    total = len("first\n") + 2000 * 50_001 + len("last\n")
+    (told,) = (line for line in text.splitlines() if "left out" in line)
+    left_out = int(told.split()[0].strip("[").replace(",", ""))
+    assert (text.startswith("first\n00000000"), text.endswith("1999\nlast\n")) == (True, True)
+    assert len(text) - len(f"\n{told}\n") + left_out == total
+    assert KEPT * 0.99 < len(text) < KEPT * 1.01
 
 
 def test_every_template_of_ours_runs_with_plain_papermill_as_far_as_its_first_cell():
@@ -89,4 +189,5 @@ def test_the_engine_is_light_to_import():
     )
     added, ours = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
     assert added == "[]"
-    assert ours == "['workbench', 'workbench.production', 'workbench.production.engine']"
+    mine = ["workbench", "workbench.production", "workbench.production.engine", "workbench.production.engine_client"]
+    assert ours == str(mine)

@@ -1,10 +1,9 @@
-import multiprocessing
+import json
 import subprocess
-import time
 
 import pytest
 
-from workbench.production.environment import environment_text, git_commit, installed, is_alive, this_process
+from workbench.production.environment import environment_sha256, environment_text, git_commit, installed, project_code_sha256
 
 
 def test_every_distribution_has_a_version_and_a_hash():
@@ -14,25 +13,44 @@ def test_every_distribution_has_a_version_and_a_hash():
     assert environment_text().count("\n") == len(names)
 
 
-def test_this_process_is_alive_and_an_ended_one_is_not():
-    me = this_process()
-    child = multiprocessing.get_context("fork").Process(target=int)
-    child.start()
-    child.join()
-    assert is_alive(me) is True
-    assert is_alive(me.model_copy(update={"pid": child.pid})) is False
+def test_an_editable_install_is_another_environment_when_its_source_changes(tmp_path, monkeypatch):
+    source, site = tmp_path / "source with a space", tmp_path / "site"
+    source.mkdir()
+    (site / "mine-1.0.dist-info").mkdir(parents=True)
+    (site / "mine-1.0.dist-info" / "RECORD").write_text("mine.pth,,\n")
+    told = {"url": source.as_uri(), "dir_info": {"editable": True}}
+    (site / "mine-1.0.dist-info" / "direct_url.json").write_text(json.dumps(told))
+    (source / "mine.py").write_text("x = 1")
+    monkeypatch.syspath_prepend(str(site))
+    before = environment_sha256()
+    assert environment_sha256() == before
+    (source / "mine.py").write_text("x = 2")
+    assert environment_sha256() != before
 
 
-def test_a_reused_process_id_is_not_mistaken():
-    assert is_alive(this_process().model_copy(update={"started": 1.0})) is False
+def test_an_install_that_comes_while_the_process_lives_is_seen(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = environment_sha256()
+    (tmp_path / "later-1.0.dist-info").mkdir()
+    assert environment_sha256() != before
 
 
-def test_a_process_from_before_the_last_boot_is_gone():
-    assert is_alive(this_process().model_copy(update={"boot_id": "another"})) is False
+def test_the_modules_of_a_project_are_part_of_its_environment(tmp_path):
+    assert (project_code_sha256(tmp_path), environment_text(tmp_path)) == ("", environment_text())
+    (tmp_path / "features.py").write_text("x = 1")
+    digest = project_code_sha256(tmp_path)
+    assert environment_text(tmp_path) == f"./  sha256:{digest}\n" + environment_text()
+    (tmp_path / "features.py").rename(tmp_path / "other.py")
+    assert project_code_sha256(tmp_path) not in ("", digest)
 
 
-def test_a_process_of_another_host_is_not_judged():
-    assert is_alive(this_process().model_copy(update={"host": "elsewhere"})) is None
+@pytest.mark.parametrize("place", [".hidden", "node_modules", "build", "dist", "venv/lib"])
+def test_code_that_is_not_the_projects_own_is_not_counted(tmp_path, place):
+    (tmp_path / place).mkdir(parents=True)
+    (tmp_path / place / "a.py").write_text("x = 1")
+    if place == "venv/lib":
+        (tmp_path / "venv" / "pyvenv.cfg").write_text("")
+    assert project_code_sha256(tmp_path) == ""
 
 
 def test_the_commit_is_that_of_the_repository_that_tracks_the_file(tmp_path):
@@ -48,8 +66,3 @@ def test_the_commit_is_that_of_the_repository_that_tracks_the_file(tmp_path):
     git("commit", "-m", "x")
     assert len(git_commit(tmp_path / "a.ipynb") or "") == 40
     assert git_commit(tmp_path / "untracked.ipynb") is None
-
-
-@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="Linux tells it so")
-def test_the_start_of_a_process_is_told_by_a_clock_that_nobody_sets():
-    assert 0 < this_process().started <= time.clock_gettime(time.CLOCK_BOOTTIME)

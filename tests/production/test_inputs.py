@@ -46,3 +46,25 @@ def test_what_may_be_a_name_is_left_to_the_template(sales):
     check_inputs(sales, parameter(is_input=True), {"x": "weekly-demand"})
     with pytest.raises(BadInput, match="there is no weekly-demand"):  # a parameter that can only be a path is looked at
         check_inputs(sales, parameter(is_input=True, is_path=True), {"x": "weekly-demand"})
+
+
+def test_an_object_is_looked_for_in_its_store(project, store):
+    url = store.put("data/sales.csv", b"1")
+    check_inputs(project, parameter(is_path=True), {"x": url})
+    check_inputs(project, parameter(is_path=True), {"x": [url, f"s3://{store.bucket}/data"]})
+    with pytest.raises(BadInput, match=r"'x' cannot be read\n  why: there is no such object or folder: s3://.*/none\.csv"):
+        check_inputs(project, parameter(is_path=True), {"x": f"s3://{store.bucket}/none.csv"})
+    with pytest.raises(BadInput, match="there is no such bucket"):
+        check_inputs(project, parameter(is_path=True), {"x": "s3://no-such-bucket/none.csv"})
+
+
+def test_a_file_url_is_looked_for_as_a_path(project, tmp_path):
+    (tmp_path / "sales 1.csv").write_text("1")
+    check_inputs(project, parameter(is_path=True), {"x": (tmp_path / "sales 1.csv").as_uri()})
+    with pytest.raises(BadInput, match=r"there is no file:///none\.csv"):
+        check_inputs(project, parameter(is_path=True), {"x": "file:///none.csv"})
+
+
+def test_an_input_with_credentials_is_refused_before_they_are_written_anywhere(project):
+    with pytest.raises(BadInput, match="holds credentials"):
+        check_inputs(project, parameter(is_path=True), {"x": "s3://key:hush@bucket/x"})

@@ -14,9 +14,10 @@ import pytest
 
 from tests.conftest import hears_ctrl_c
 from workbench.errors import BadInput, UnknownName
-from workbench.production.launch import Tail, run
+from workbench.production.executor import Tail
+from workbench.production.launch import run
 from workbench.production.results import MIME
-from workbench.production.runs import look
+from workbench.project import look
 from workbench.records.run import State
 
 pytestmark = pytest.mark.slow

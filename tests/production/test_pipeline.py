@@ -13,7 +13,7 @@ from tests.conftest import hears_ctrl_c
 from workbench.errors import BadInput
 from workbench.findings import Outcome
 from workbench.production.pipeline import pipeline
-from workbench.production.runs import look, look_pipeline
+from workbench.project import look, look_pipeline
 from workbench.records.run import State
 
 pytestmark = pytest.mark.slow

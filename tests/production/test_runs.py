@@ -3,8 +3,9 @@ from datetime import UTC, datetime
 import pytest
 
 from workbench.errors import BadInput, UnknownName
-from workbench.production.environment import this_process
-from workbench.production.runs import look, runs, show
+from workbench.machine import this_process
+from workbench.production.runs import runs, show
+from workbench.project import look
 from workbench.records.run import RunRecord, State
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)

@@ -105,24 +105,59 @@ def progress(*, enabled: bool) -> Iterator[Listener]:
 
 
 class _Bars:
-    """Events of runs and pipelines → one bar for each run."""
+    """Events of runs, pipelines and sweeps → one bar for the whole, one for each run on its way. Called from several threads."""
 
     def __init__(self, bars: Progress, console: Console) -> None:
         self.bars, self.console = bars, console
-        self.task: Any = None
-        self.step = ""
+        self.whole: Any = None
+        self.tasks: dict[str, Any] = {}  # by run id
+        self.names: dict[str, str] = {}  # what a run is called, when it is not by its template
 
     def __call__(self, event: Mapping[str, Any]) -> None:
         match event["event"]:
             case "pipeline":
-                self.console.print(_text(f"{event['title']}: {len(event['steps'])} steps", style="bold"))
+                self._say(f"{event['title']}: {len(event['steps'])} steps", style="bold")
                 if event["notice"]:
-                    self.console.print(_text(event["notice"], style="dim"), soft_wrap=True)
+                    self._say(event["notice"], style="dim")
             case "step":
-                self.step = event["step"]
+                if "run" in event:
+                    self.names[event["run"]] = event["step"]
                 if self.bars.disable and event["state"] != "running":
-                    self.console.print(_text(f"{event['step']}: {event['state']}"))
+                    self._say(f"{event['step']}: {event['state']}")
+            case "sweep":
+                self._sweep(event)
+            case "position":
+                self._position(event)
+            case "cached":
+                self._say(f"an equal run has this result already: {event['run']} (--fresh runs it anew)", style="dim")
             case "run" if event["state"] == State.RUNNING:
-                self.task = self.bars.add_task(escape(self.step or event["run"].split("-", 1)[1][:-9]), total=event["total"])
-            case "cell" if self.task is not None:
-                self.bars.update(self.task, completed=event["done"])
+                name = self.names.get(event["run"]) or event["run"].split("-", 1)[1][:-9]
+                self.tasks[event["run"]] = self.bars.add_task(escape(plain(name)), total=event["total"])
+            case "run" if self.whole is not None and event["run"] in self.tasks:
+                self.bars.remove_task(self.tasks.pop(event["run"]))  # a thousand of them would fill the screen
+            case "cell" if event["run"] in self.tasks:
+                self.bars.update(self.tasks[event["run"]], completed=event["done"])
+
+    def _say(self, text: str, style: str = "") -> None:
+        self.console.print(_text(text, style=style), soft_wrap=True)
+
+    def _sweep(self, event: Mapping[str, Any]) -> None:
+        if event["state"] == "running":
+            self._say(f"sweep {event['sweep']}: {event['total']:,} runs", style="bold")
+            self.whole = self.bars.add_task("all runs", total=event["total"])
+        elif event["state"] == "draining":
+            self._say("no further run is started; Ctrl-C again stops those on their way")
+        else:
+            self._say("stopping the runs on their way …")
+
+    def _position(self, event: Mapping[str, Any]) -> None:
+        state = event["state"]
+        if state == "running":
+            self.names[event["run"]] = f"#{event['position']}"
+        elif state == "retry":
+            self._say(f"#{event['position']}: the machine broke it, another try follows ({event['run']})", style="dim")
+        else:
+            self.names.pop(event["run"], None)
+            self.bars.advance(self.whole)
+            if self.bars.disable or state not in ("done", "cached"):
+                self._say(f"#{event['position']}: {state}  {event['run']}")

@@ -40,7 +40,8 @@ def _parameter(parameter: inspect.Parameter, kind: Any, text: str) -> click.Para
     flag = "--" + parameter.name.rstrip("_").replace("_", "-")
     names = [flag, parameter.name]
     if get_origin(kind) in (dict, Mapping):
-        return click.Option(["-p", *names], multiple=True, metavar="NAME=VALUE", callback=_pairs, help=text, default=())
+        short = ["-p"] if parameter.name == "parameter" else []
+        return click.Option([*short, *names], multiple=True, metavar="NAME=VALUE", callback=_pairs, help=text, default=())
     if kind is bool:
         return click.Option(names, is_flag=True, default=parameter.default, help=text)
     multiple = get_origin(kind) in (list, tuple)
@@ -74,12 +75,12 @@ def _click_type(kind: Any) -> click.ParamType[Any]:
     return _PLAIN[kind]
 
 
-def _pairs(ctx: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+def _pairs(ctx: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     pairs: dict[str, str] = {}
     for text in values:
         name, equals, value = text.partition("=")
         if not equals or not name:
-            raise click.UsageError(f"'-p {text}' is not NAME=VALUE", ctx)
+            raise click.UsageError(f"'{option.opts[0]} {text}' is not NAME=VALUE", ctx)
         if name in pairs:
             raise click.UsageError(f"'{name}' is given twice", ctx)
         pairs[name] = value

@@ -1,4 +1,4 @@
-"""The papermill engine `workbench`: stock execution, and our run record beside it.
+"""The papermill engine `workbench`: stock execution, and our run record and journal beside it.
 
 papermill imports every registered engine at its own start, so this module loads nothing of ours until a notebook runs and
 must not fail. It is reached through papermill only: papermill loads it, never the other way round.
@@ -6,37 +6,103 @@ must not fail. It is reached through papermill only: papermill loads it, never t
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from tempfile import TemporaryDirectory
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from papermill.clientwrap import PapermillNotebookClient
+import nbformat
 from papermill.engines import NBClientEngine, NotebookExecutionManager
+from papermill.exceptions import PapermillExecutionError
+from papermill.iorw import papermill_io
 from papermill.log import logger
 from papermill.utils import merge_kwargs, remove_args
 from traitlets.config import Config
 
+from workbench.production.engine_client import RecordingClient
+
 if TYPE_CHECKING:
+    from workbench.production.journal_writer import Journal
     from workbench.production.recorder import Recorder
 
-SOCKET_NAME = 103  # bytes that the name of a socket may have: 107 on Linux, 103 on macOS
+SAVE_S = 1.0  # between two saves of the notebook for people who watch it, and …
+SAVE_COST = 20  # … at least so many times what the last one took
+BACKLOG_S = 60  # after a cell's end, until what waits is read (nbclient: 4); else its run has failed
+QUICK_BYTES = 16 * 2**20  # of a journal: a notebook that is saved in a moment, even while its kernel speaks
 
 
 class RecordingManager(NotebookExecutionManager):  # type: ignore[misc]
-    """papermill's manager, which also tells the recorder of each cell."""
+    """papermill's manager: it tells the recorder of each cell, and saves the caller's notebook now and then, not twice a cell.
 
-    recorder: Recorder
+    A notebook that lies in the run's own folder is not saved before the end: its journal is read instead.
+    """
+
+    def __init__(self, nb: Any, recorder: Recorder, output_path: str | None, **options: Any) -> None:
+        super().__init__(nb, output_path=output_path, **options)
+        self.recorder = recorder
+        self.foreign = bool(output_path) and Path(str(output_path)) != recorder.folder / "output.ipynb"
+        self.saved_s, self.due_s = time.monotonic(), 0.0
+        self.refused: PapermillExecutionError | None = None
+
+    @property
+    def journal(self) -> Journal:
+        """Of the run, from notebook_start on."""
+        assert self.recorder.journal is not None
+        return self.recorder.journal
+
+    def save(self, **kwargs: Any) -> None:
+        """papermill calls it at each step. We save where nothing waits to be journalled, by `save_for_watchers`."""
+
+    def save_for_watchers(self) -> None:
+        """Save the caller's notebook, unless that was done a moment ago."""
+        started_s = time.monotonic()
+        if self.foreign and started_s >= self.due_s:
+            self.journal.settle()
+            self.deliver(self.text())
+            self.saved_s = time.monotonic()
+            self.due_s = self.saved_s + max(SAVE_S, SAVE_COST * (self.saved_s - started_s))
+
+    def autosave_cell(self) -> None:
+        """In the middle of a cell: only a notebook that is written in a moment, since the kernel's messages wait for it."""
+        every_s = self.autosave_cell_every
+        if every_s and time.monotonic() - self.saved_s >= every_s and self.journal.size_bytes < QUICK_BYTES:
+            self.save_for_watchers()
+
+    def notebook_start(self, **kwargs: Any) -> None:
+        super().notebook_start(**kwargs)
+        self.recorder.begin_notebook(self.nb, nbformat.NotebookNode)
+        self.save_for_watchers()
 
     def cell_start(self, cell: Any, cell_index: int | None = None, **kwargs: Any) -> None:
         super().cell_start(cell, cell_index, **kwargs)
         self.recorder.cell(cell_index or 0, "running")
+        self.save_for_watchers()
 
     def cell_complete(self, cell: Any, cell_index: int | None = None, **kwargs: Any) -> None:
         super().cell_complete(cell, cell_index, **kwargs)
         failed = cell.metadata.papermill["status"] == self.FAILED
         self.recorder.cell(cell_index or 0, "failed" if failed else "done")
+        self.save_for_watchers()
+
+    def text(self) -> str:
+        """The notebook as it is written, here and in the run's folder."""
+        return str(nbformat.writes(self.nb))  # type: ignore[no-untyped-call]
+
+    def deliver(self, text: str) -> None:
+        """Write the caller's notebook."""
+        if self.foreign:
+            papermill_io.write(text, self.output_path)
+
+    def document(self, error: BaseException | None) -> str:
+        """The text of the notebook as papermill leaves it: completed, and with its marks around a cell that failed."""
+        from papermill.execute import raise_for_execution_errors
+
+        self.notebook_complete()
+        try:
+            if error is None:
+                raise_for_execution_errors(self.nb, None)
+        except PapermillExecutionError as refused:
+            self.refused = refused
+        return self.text()
 
 
 class WorkbenchEngine(NBClientEngine):  # type: ignore[misc]
@@ -53,18 +119,18 @@ class WorkbenchEngine(NBClientEngine):  # type: ignore[misc]
         autosave_cell_every: int = 30,
         **kwargs: Any,
     ) -> Any:
-        """Run `nb`; the record is closed whatever happens. Raises what the stock engine raises."""
+        """Run `nb`; the record is closed whatever happens. Raises what the stock engine and papermill raise."""
         from workbench.production.recorder import Recorder
 
         recorder = Recorder.begin(nb, input_path=kwargs.get("input_path") or "", output_path=output_path, kernel=kernel_name)
         manager = RecordingManager(
             nb,
-            output_path=output_path,
+            recorder,
+            output_path,
             progress_bar=progress_bar,
             log_output=log_output,
             autosave_cell_every=autosave_cell_every,
         )
-        manager.recorder = recorder
         error: BaseException | None = None
         try:
             manager.notebook_start()
@@ -74,12 +140,9 @@ class WorkbenchEngine(NBClientEngine):  # type: ignore[misc]
             raise
         finally:
             manager.cleanup_pbar()
-            if error is None:
-                manager.notebook_complete()
-                recorder.finish(manager.nb, None)
-            else:
-                recorder.finish(manager.nb, error)  # first: notebook_complete() marks cells that never ran as completed
-                manager.notebook_complete()
+            recorder.finish(manager.nb, error, lambda: manager.document(error), manager.deliver)
+        if manager.refused:
+            raise manager.refused  # papermill would, and would write the notebook once more before
         return manager.nb
 
     @classmethod
@@ -94,7 +157,9 @@ class WorkbenchEngine(NBClientEngine):  # type: ignore[misc]
         execution_timeout: int | None = None,
         **kwargs: Any,
     ) -> Any:
-        """The stock engine's call, with the kernel's environment added: it cannot be passed through papermill."""
+        """The stock engine's call, with what cannot be passed through papermill: the kernel's environment, a cell's limit."""
+        from workbench.production.sockets import sockets
+
         options = merge_kwargs(
             remove_args(["input_path", "timeout", "startup_timeout"], **kwargs),
             timeout=execution_timeout or kwargs.get("timeout"),
@@ -105,18 +170,11 @@ class WorkbenchEngine(NBClientEngine):  # type: ignore[misc]
             stdout_file=stdout_file,
             stderr_file=stderr_file,
         )
-        with _sockets() as config:
-            client = PapermillNotebookClient(nb_man, config=config, **options)
+        options.setdefault("iopub_timeout", BACKLOG_S)
+        cell_s = nb_man.recorder.record.limits.cell_s
+        if cell_s and not options["timeout"]:
+            options.setdefault("timeout_func", lambda _cell: cell_s)
+        with sockets(nb_man.recorder.record.run_id) as names:
+            config = Config(KernelManager={"transport": "ipc", "ip": names} if names else {})
+            client = RecordingClient(nb_man, config=config, **options)
             return client.execute(env=nb_man.recorder.kernel_environment())
-
-
-@contextmanager
-def _sockets() -> Iterator[Config]:
-    """The kernel's sockets as files in a folder of this user alone, where their names are short enough for that.
-
-    Over TCP the manager picks free ports and the kernel binds them a second later: of two runs at once, one now and then
-    finds a port of its own taken ("Kernel died before replying to kernel_info"); and every local user could connect.
-    """
-    with TemporaryDirectory(prefix="wb-", ignore_cleanup_errors=True) as folder:
-        short = len(os.fsencode(folder)) < SOCKET_NAME - len("/k-65535")
-        yield Config(KernelManager={"transport": "ipc", "ip": f"{folder}/k"} if short else {})

@@ -1,50 +1,113 @@
-"""What a run stands on: the installed distributions, the code's commit, the process that runs it."""
+"""What a run stands on: the installed distributions, source code that is imported where it lies, and the code's commit."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-import socket
 import subprocess
 import sys
-from functools import cache
+from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
-import psutil
-
-from workbench.records.run import Process
-
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_NO_SOURCES = {"node_modules", "build", "dist"}
 
 
-@cache
 def installed() -> tuple[tuple[str, str, str], ...]:
-    """(name, version, sha256 of its RECORD) of each distribution, by name: pip keeps no wheel hashes.
+    """(name, version, sha256 of its RECORD) of each distribution, by name: pip keeps no wheel hashes."""
+    return tuple((name, version, digest) for name, version, digest, _ in _installed())
 
-    Read from the names of the folders: parsing every METADATA would take a second.
-    """
-    found: dict[str, tuple[str, str, str]] = {}
-    for folder in (path for place in sys.path for path in sorted(Path(place or ".").glob("*.dist-info"))):
+
+def _installed() -> tuple[tuple[str, str, str, Path | None], ...]:
+    """The same, and the folder that an editable one is imported from."""
+    places = tuple(Path(place or ".") for place in sys.path)
+    return _distributions(tuple((place, place.stat().st_mtime_ns) for place in places if place.is_dir()))
+
+
+@lru_cache(maxsize=1)  # pip changes the folder's time whenever it installs or removes something
+def _distributions(places: tuple[tuple[Path, int], ...]) -> tuple[tuple[str, str, str, Path | None], ...]:
+    """Read from the names of the folders: parsing every METADATA would take a second."""
+    found: dict[str, tuple[str, str, str, Path | None]] = {}
+    for folder in (path for place, _ in places for path in sorted(place.glob("*.dist-info"))):
         name, _, version = folder.name.removesuffix(".dist-info").rpartition("-")
-        found.setdefault(name.lower(), (name, version, _record_sha256(folder / "RECORD")))
+        if name.lower() not in found:
+            found[name.lower()] = (name, version, _record_sha256(folder / "RECORD"), _editable(folder / "direct_url.json"))
     return tuple(found[name] for name in sorted(found))
 
 
 def _record_sha256(path: Path) -> str:
     """Compiled files and direct_url.json differ between two installs of one wheel; the wheel's own files do not."""
-    lines = path.read_bytes().splitlines() if path.exists() else []
-    kept = (line for line in lines if b".pyc," not in line and b".dist-info/direct_url.json" not in line)
-    return hashlib.sha256(b"\n".join(kept)).hexdigest()
+    record = path.read_bytes() if path.exists() else b""
+    for mark in (b".pyc,", b".dist-info/direct_url.json"):
+        record = b"".join(_lines_without(mark, record))
+    return hashlib.sha256(record).hexdigest()
 
 
-def environment_text() -> str:
-    """`name==version  sha256:…`, a line a distribution."""
-    return "".join(f"{name}=={version}  sha256:{digest}\n" for name, version, digest in installed())
+def _lines_without(mark: bytes, text: bytes) -> Iterator[bytes]:
+    """What is left of `text` without the lines that hold `mark`. Not line by line: there are 57 000 in a usual environment."""
+    start = 0
+    while (hit := text.find(mark, start)) >= 0:
+        yield text[start : text.rfind(b"\n", start, hit) + 1 or start]
+        start = text.find(b"\n", hit) + 1 or len(text)
+    yield text[start:]
 
 
-def environment_sha256() -> str:
-    """One hash of all that is installed."""
-    return hashlib.sha256(environment_text().encode()).hexdigest()
+def _editable(path: Path) -> Path | None:
+    """Where an editable distribution's source lies, as its direct_url.json tells (PEP 610)."""
+    try:
+        told = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    parts = urlsplit(told.get("url", ""))
+    return Path(unquote(parts.path)) if parts.scheme == "file" and told.get("dir_info", {}).get("editable") else None
+
+
+def project_code_sha256(root: Path) -> str:
+    """One hash of the names and contents of the *.py files below `root`; empty when there are none.
+
+    Left out: hidden folders, node_modules, build, dist, and environments (folders with a pyvenv.cfg).
+    """
+    lines = [f"{path.relative_to(root)} {_content(path)}" for path in _sources(root)]
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest() if lines else ""
+
+
+def _content(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return "cannot be read"  # nor can it be imported
+
+
+def _sources(root: Path) -> list[Path]:
+    found: list[Path] = []
+    for folder, below, names in os.walk(root):
+        if "pyvenv.cfg" in names:
+            below.clear()
+            continue
+        below[:] = [name for name in below if not name.startswith(".") and name not in _NO_SOURCES]
+        found += (Path(folder, name) for name in names if name.endswith(".py") and Path(folder, name).is_file())
+    return sorted(found)
+
+
+def environment_text(root: Path | None = None) -> str:
+    """`name==version  sha256:…`, a line a distribution; of an editable one `  source:…` more.
+
+    root: the folder of a project, whose own modules a notebook may import: a line `./  sha256:…` when it has any.
+    """
+    lines = [f"{name}=={version}  sha256:{digest}" + _source(place) for name, version, digest, place in _installed()]
+    code = project_code_sha256(root) if root else ""
+    return "".join(f"{line}\n" for line in (*([f"./  sha256:{code}"] if code else []), *lines))
+
+
+def _source(place: Path | None) -> str:
+    return f"  source:{project_code_sha256(place)}" if place else ""
+
+
+def environment_sha256(root: Path | None = None) -> str:
+    """One hash of all that is installed, and of the code of the project in `root`."""
+    return hashlib.sha256(environment_text(root).encode()).hexdigest()
 
 
 def git_commit(path: Path) -> str | None:
@@ -57,40 +120,3 @@ def git_commit(path: Path) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.decode().strip()
-
-
-def boot_id() -> str:
-    """Changes with every start of the machine: a process id from before it says nothing."""
-    return _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else str(int(psutil.boot_time()))
-
-
-def this_process() -> Process:
-    """The identity of the running process."""
-    pid = os.getpid()
-    return Process(host=socket.gethostname(), boot_id=boot_id(), pid=pid, started=_started(psutil.Process(pid)))
-
-
-def _started(process: psutil.Process) -> float:
-    """When a process started, told so that setting the clock does not change the answer.
-
-    Linux knows it in seconds since the boot (proc(5), field 22); psutil adds the time of the boot, which moves with the
-    clock. Elsewhere it is the epoch's seconds as they were noted at the start.
-    """
-    try:
-        fields = Path(f"/proc/{process.pid}/stat").read_bytes().rpartition(b")")[2].split()
-    except OSError:
-        return float(process.create_time())
-    return int(fields[19]) / os.sysconf("SC_CLK_TCK")
-
-
-def is_alive(process: Process) -> bool | None:
-    """Does it still run? None when this machine cannot know (another host)."""
-    if process.host != socket.gethostname():
-        return None
-    if process.boot_id != boot_id():
-        return False
-    try:
-        found = psutil.Process(process.pid)
-        return bool(_started(found) == process.started and found.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False

@@ -1,59 +1,107 @@
-"""Start a run and wait for it. A run is a child process of its own in a folder of its own, so that nothing it does
+"""Ask for a run and wait for it. A run is a child process of its own in a folder of its own, so that nothing it does
 (working directory, memory, a crash) reaches the caller, and two runs never meet.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import MachineError, UnknownName, WorkbenchError
-from workbench.production.environment import git_commit, this_process
+from pydantic import ByteSize, TypeAdapter, ValidationError
+
+from workbench.errors import BadInput, MachineError, UnknownName, WorkbenchError
+from workbench.machine import this_process
+from workbench.production import cache
+from workbench.production.call_key import call_key
+from workbench.production.environment import git_commit
+from workbench.production.executor import execute
 from workbench.production.inputs import check_inputs
+from workbench.production.ledger import Ledger
 from workbench.production.notebook import Notebook
-from workbench.production.recorder import ADOPT
 from workbench.production.run_folder import new_run_folder
-from workbench.production.runs import look
-from workbench.production.templates import load, resolve
+from workbench.production.templates import load, paths
 from workbench.production.validation import validate
-from workbench.project import Project
-from workbench.records.files import cannot_write, write_atomic
-from workbench.records.run import RunRecord
-
-POLL_S = 0.1
-GRACE_S = 10.0  # between asking a run to stop and killing it
+from workbench.project import Project, look
+from workbench.records.files import write_atomic
+from workbench.records.run import Limits, RunRecord, State
 
 
-def run(project: Project, template: str, *, parameter: Mapping[str, str] | None = None) -> RunRecord:
-    """Run TEMPLATE (a name, or the path of a notebook) once and wait for it.
+@dataclass(frozen=True)
+class Asked:
+    """What a caller asks of a run beside its parameters. fresh: not an earlier result; the fields of RunRecord otherwise."""
+
+    limits: Limits = field(default_factory=Limits)
+    fresh: bool = False
+    reproduces: str = ""
+    sweep: str = ""
+    position: int | None = None
+    attempt: int = 1
+    schedule: str = ""
+
+
+def run(
+    project: Project,
+    template: str,
+    *,
+    parameter: Mapping[str, str] | None = None,
+    fresh: bool = False,
+    timeout: float | None = None,
+    cell_timeout: float | None = None,
+    memory: str | None = None,
+) -> RunRecord:
+    """Run TEMPLATE (a name, or the path of a notebook) once and wait for it; an equal run's result is taken over.
 
     parameter: `name=value`, checked against the template's types and ranges before anything starts.
+    fresh: run it even if an equal run (code, parameters, data, environment, seed) has a result already.
+    timeout, cell_timeout: seconds that the run, or one cell, may take.
+    memory: what all processes of the run may hold together, as in 2GiB.
     """
     name, notebook, known = load(project, template)
     values = validate(known, parameter or {}, name, text=True)
     check_inputs(project, known, values)
-    return start(project, template, notebook, values)
+    return start(project, template, notebook, values, asked=Asked(limits=limits(timeout, cell_timeout, memory), fresh=fresh))
 
 
-def start(project: Project, template: str, notebook: Notebook, values: Mapping[str, Any]) -> RunRecord:
-    """Run a template with values that are already checked, and wait. Returns its closed record, failed or not."""
-    folder = prepare(project, template, notebook, values)
-    child = _spawn(project, folder)
+def limits(run_s: float | None, cell_s: float | None, memory: str | None) -> Limits:
+    """Limits as a person writes them. Raises BadInput for one that is not positive or no size."""
+    for name, value in (("--timeout", run_s), ("--cell-timeout", cell_s)):
+        if value is not None and not value > 0:
+            raise BadInput(
+                f"{name} {value:g} gives a run no time", why="it counts seconds", fix=f"{name} 3600, or leave it out"
+            )
     try:
-        _wait(project, folder, child)
-    except KeyboardInterrupt:
-        _stop(child)
-        look(folder)
-        raise
+        size = None if memory is None else TypeAdapter(ByteSize).validate_python(memory)
+    except ValidationError:
+        raise BadInput(f"--memory {memory} is no size", why="it is a number and a unit", fix="--memory 2GiB") from None
+    return Limits(run_s=run_s, cell_s=cell_s, memory_bytes=size)
+
+
+def start(
+    project: Project, template: str, notebook: Notebook, values: Mapping[str, Any], *, asked: Asked = Asked()
+) -> RunRecord:
+    """Run a template with values that are already checked, and wait. Returns its closed record, failed or not.
+
+    Unless a fresh run is asked for, the record may be that of an equal earlier run: its `reused` is true then.
+    """
+    if not asked.fresh:
+        earlier = cache.find(project, notebook, values)
+        if earlier is not None:
+            project.audit.append("run.cached", run=earlier.run_id, template=earlier.template)
+            project.listener({"event": "cached", "run": earlier.run_id})
+            return earlier.model_copy(update={"reused": True})
+    folder = prepare(project, template, notebook, values, asked=asked)
+    project.listener({"event": "run", "run": folder.name, "state": State.QUEUED})
+    execute(project, folder)
+    return closed(folder)
+
+
+def closed(folder: Path) -> RunRecord:
+    """The record of a run that has been executed. Raises MachineError when it has no ending."""
     try:
         record = look(folder)
     except UnknownName as error:
@@ -63,19 +111,22 @@ def start(project: Project, template: str, notebook: Notebook, values: Mapping[s
     if not record.state.ended:
         raise MachineError(
             f"the run {record.run_id} ended without a record",
-            why=f"its process ended with {child.returncode} while the record says {record.state.value}",
+            why=f"its process has ended while the record says {record.state.value}",
             fix=f"read {folder / 'log.txt'}",
         )
     return record
 
 
-def prepare(project: Project, template: str, notebook: Notebook, values: Mapping[str, Any]) -> Path:
+def prepare(project: Project, template: str, notebook: Notebook, values: Mapping[str, Any], *, asked: Asked = Asked()) -> Path:
     """Make the folder of a run: the frozen template, and a record that says queued."""
-    name, path = resolve(project, template)
-    folder = new_run_folder(project.runs, name)
+    folder = new_run_folder(project.runs, _name(template))
     try:
         write_atomic(folder / "input.ipynb", notebook.raw)
-        _queued(project, name, notebook, values, folder.name, git_commit(path.resolve())).write(folder / "record.json")
+        ledger, key = Ledger(project), call_key(project, notebook, values)
+        record = _queued(project, template, notebook, values, folder, asked)
+        record = record.model_copy(update={"generation": ledger.next_generation(key)})
+        record.write(folder / "record.json")
+        ledger.note(record, key)
     except WorkbenchError:
         shutil.rmtree(folder, ignore_errors=True)  # no record says what it is
         raise
@@ -83,80 +134,31 @@ def prepare(project: Project, template: str, notebook: Notebook, values: Mapping
 
 
 def _queued(
-    project: Project, name: str, notebook: Notebook, values: Mapping[str, Any], run_id: str, commit: str | None
+    project: Project, template: str, notebook: Notebook, values: Mapping[str, Any], folder: Path, asked: Asked
 ) -> RunRecord:
     seed = values.get("seed")
     now = datetime.now(UTC)
+    path = paths(project).get(template, Path(template))
     return RunRecord(
-        run_id=run_id,
-        template=name,
+        run_id=folder.name,
+        template=_name(template),
         template_sha256=notebook.code_sha256,
         parameters=dict(values),
         seed=seed if isinstance(seed, int) else None,
+        reproduces=asked.reproduces,
+        sweep=asked.sweep,
+        position=asked.position,
+        attempt=asked.attempt,
+        schedule=asked.schedule,
+        limits=asked.limits,
+        hash_seed=os.environ.get("PYTHONHASHSEED", "0"),
         actor=project.actor,
         created=now,
         started=now,  # the interpreter's and papermill's own start are part of what a run costs
         process=this_process(),  # until the child writes its own: if we die before, the run is lost
-        git_commit=commit,
+        git_commit=git_commit(path.resolve()) if path.exists() else None,
     )
 
 
-def _spawn(project: Project, folder: Path) -> subprocess.Popen[bytes]:
-    environment = {
-        **os.environ,
-        ADOPT: str(folder),
-        "WORKBENCH_PROJECT": str(project.root),
-        # equal runs must iterate over sets in equal order; a caller's own choice is kept
-        "PYTHONHASHSEED": os.environ.get("PYTHONHASHSEED", "0"),
-    }
-    try:
-        with open(folder / "log.txt", "wb") as log:
-            return subprocess.Popen(
-                [sys.executable, "-P", "-m", "workbench.production.child", str(folder)],
-                cwd=project.root,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C reaches us alone; we stop the child in order
-            )
-    except OSError as error:
-        raise cannot_write(folder / "log.txt", error) from error
-
-
-def _wait(project: Project, folder: Path, child: subprocess.Popen[bytes]) -> None:
-    tail = Tail(folder / "events.jsonl")
-    while child.poll() is None:
-        for event in tail.new():
-            project.listener(event)
-        time.sleep(POLL_S)
-    for event in tail.new():
-        project.listener(event)
-
-
-class Tail:
-    """The new whole lines of a file that another process appends to."""
-
-    def __init__(self, path: Path) -> None:
-        self.path, self.offset = path, 0
-
-    def new(self) -> Iterator[Mapping[str, Any]]:
-        if not self.path.exists():
-            return
-        with open(self.path, "rb") as file:
-            file.seek(self.offset)
-            for line in file:
-                if not line.endswith(b"\n"):
-                    return  # it is being written: next time
-                self.offset += len(line)
-                yield json.loads(line)
-
-
-def _stop(child: subprocess.Popen[bytes]) -> None:
-    """Ask the run to stop (it closes its kernel and its record), then kill what is left."""
-    child.send_signal(signal.SIGTERM)
-    try:
-        child.wait(GRACE_S)
-    except subprocess.TimeoutExpired:
-        os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
+def _name(template: str) -> str:
+    return Path(template).stem if template.endswith(".ipynb") else template

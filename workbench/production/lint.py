@@ -10,9 +10,9 @@ from typing import Any
 
 from workbench.errors import BadInput
 from workbench.findings import Finding, Outcome
-from workbench.production.notebook import Notebook, read_notebook, source
+from workbench.production.notebook import Notebook, source
 from workbench.production.parameters import TAG, read_parameters
-from workbench.production.templates import LintReport, resolve
+from workbench.production.templates import LintReport, read
 from workbench.project import Project
 
 _HOME = re.compile(r"""["'](/(?:home|Users|root|mnt|tmp)/|[A-Z]:\\)""")
@@ -21,8 +21,7 @@ _MAGIC = re.compile(r"^\s*[%!]", re.MULTILINE)
 
 def lint(project: Project, template: str) -> LintReport:
     """Check a template: parameters, order, outputs, seed, sentences, paths."""
-    name, path = resolve(project, template)
-    notebook = read_notebook(path)
+    name, notebook = read(project, template)
     findings = [finding for rule in RULES for finding in rule(notebook, name)]
     clean = Finding(check="lint", outcome=Outcome.PASS, message=f"{len(RULES)} rules hold")
     return LintReport(template=name, findings=tuple(findings) or (clean,))

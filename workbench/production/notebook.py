@@ -58,17 +58,22 @@ def read_notebook(path: Path) -> Notebook:
         raise UnknownName(f"no notebook at {path}", why="the file is not there", fix="check the path") from None
     except OSError as error:
         raise cannot_read(path, error) from error
+    return parse_notebook(raw, path)
+
+
+def parse_notebook(raw: bytes, place: Path | str) -> Notebook:
+    """The notebook that `place` (a file, or a URL) holds as these bytes. Raises BadInput when it is no version 4 notebook."""
     try:
         data = json.loads(raw)
         cells, version, metadata = data["cells"], data["nbformat"], data.get("metadata", {})
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise _corrupt(path, f"{type(error).__name__}: {error}") from error
+        raise _corrupt(place, f"{type(error).__name__}: {error}") from error
     if version != 4:
-        raise _corrupt(path, f"it has nbformat {version!r}; version 4 is needed")
+        raise _corrupt(place, f"it has nbformat {version!r}; version 4 is needed")
     broken = next((i for i, cell in enumerate(cells) if not _is_cell(cell)), None) if isinstance(cells, list) else 0
     if broken is not None or not isinstance(metadata, dict):
         where = "the notebook's metadata is" if broken is None else f"cell {broken} is"
-        raise _corrupt(path, f"{where} not as the notebook format has it")
+        raise _corrupt(place, f"{where} not as the notebook format has it")
     return Notebook(raw=raw, cells=tuple(cells), metadata=metadata)
 
 
@@ -87,5 +92,6 @@ def _is_cell(cell: Any) -> bool:
     )
 
 
-def _corrupt(path: Path, why: str) -> BadInput:
-    return BadInput(f"{path.name} is not a readable notebook", why=why, fix=f"open {path} in JupyterLab and save it again")
+def _corrupt(place: Path | str, why: str) -> BadInput:
+    name = str(place).rpartition("/")[2]
+    return BadInput(f"{name} is not a readable notebook", why=why, fix=f"open {place} in JupyterLab and save it again")

@@ -6,47 +6,56 @@ any other caller gets a new folder, in the project it stands in, else beside the
 
 from __future__ import annotations
 
-import contextlib
+import hashlib
 import json
 import os
-import re
 import resource
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from workbench.errors import MachineError, UnknownName, UserError
-from workbench.findings import Finding, Outcome
-from workbench.production.environment import environment_sha256, environment_text, git_commit, this_process
-from workbench.production.notebook import Notebook, source
+from workbench.machine import this_process
+from workbench.production.acceptance import decide
+from workbench.production.environment import environment_text, git_commit
+from workbench.production.failure import broken, failure
+from workbench.production.foreign import prepare
+from workbench.production.journal_writer import Journal
+from workbench.production.notebook import Notebook
 from workbench.production.parameters import Parameter, read_parameters
 from workbench.production.results import RUN_FOLDER, RUN_ID, collect
-from workbench.production.run_folder import new_run_folder
-from workbench.production.validation import validate
-from workbench.project import Project, find, system_user
-from workbench.records.base import sha256_json
+from workbench.production.run_key import recorded_run_key
+from workbench.project import Project, find
 from workbench.records.files import cannot_write, is_there, sha256_file, write_atomic
-from workbench.records.run import Failure, Input, RunRecord, State
+from workbench.records.run import Failure, FailureKind, Input, RunRecord, State
 
 ADOPT = "WORKBENCH_ADOPT"
 SAVE_EVERY_S = 1.0
-_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 @dataclass
 class Recorder:
-    """One run's record in its folder. The record is replaced as the run goes on; the events are appended."""
+    """One run's record in its folder. The record is replaced as the run goes on; the events and the journal are appended.
+
+    current: the one of this process, while its run goes on.
+    """
+
+    current: ClassVar[Recorder | None] = None
 
     folder: Path
     record: RunRecord
     project: Project | None
     parameters: tuple[Parameter, ...] = ()
     audit_offset: int = 0
-    saved_at: float = field(default=0.0)
+    saved_at_s: float = field(default=0.0)
+    broken_off: Failure | None = None
+    stands_on: Future[dict[str, Any]] = field(default_factory=Future)
+    journal: Journal | None = None  # from begin_notebook on
+    adopted: bool = False  # a launcher has prepared its folder
 
     @classmethod
     def begin(cls, nb: Mapping[str, Any], *, input_path: str, output_path: str | None, kernel: str) -> Recorder:
@@ -55,40 +64,23 @@ class Recorder:
         Raises BadInput or UnknownName for wrong parameters inside a project that is strict about them.
         """
         notebook = Notebook(raw=b"", cells=tuple(nb["cells"]), metadata=dict(nb["metadata"]))
-        given = dict(notebook.metadata.get("papermill", {}).get("parameters", {}))
-        name = Path(input_path).stem if input_path else "notebook"
         adopted = os.environ.pop(ADOPT, None)
         if adopted:
-            folder = Path(adopted)
+            folder, project = Path(adopted), find(explicit=os.environ["WORKBENCH_PROJECT"])
             record = RunRecord.load(folder / "record.json")
-            project: Project | None = find(explicit=os.environ["WORKBENCH_PROJECT"])
             parameters = read_parameters(notebook, record.template) if notebook.tagged("parameters") else ()
+            recorder = cls(folder, record, project, parameters, adopted=True)
         else:
-            project = _project()
-            parameters, values, findings = _check(
-                notebook, given, name, strict=project is not None and project.config.strict_parameters
-            )
-            place = project.runs if project else _beside(output_path)
-            folder = new_run_folder(place, name)
-            clean = _without_injected(nb)
-            write_atomic(folder / "input.ipynb", json.dumps(clean, indent=1).encode())
-            record = RunRecord(
-                run_id=folder.name,
-                template=name,
-                template_sha256=Notebook(raw=b"", cells=tuple(clean["cells"]), metadata={}).code_sha256,
-                parameters=values,
-                seed=_seed(values),
-                actor=project.actor if project else system_user(),
-                created=datetime.now(UTC),
-                git_commit=git_commit(Path(input_path).resolve()) if input_path else None,
-                findings=findings,
-            )
-        recorder = cls(folder=folder, record=record, project=project, parameters=parameters)
-        recorder._start(kernel, cells=len(notebook.cells))
+            recorder = cls(*prepare(nb, notebook, input_path=input_path, output_path=output_path))
+        Recorder.current = recorder
+        recorder._start(kernel, cells=len(notebook.cells), template=None if adopted or not input_path else Path(input_path))
         return recorder
 
-    def _start(self, kernel: str, *, cells: int) -> None:
-        write_atomic(self.folder / "environment.txt", environment_text().encode())
+    def _start(self, kernel: str, *, cells: int, template: Path | None) -> None:
+        aside = ThreadPoolExecutor(1)  # it takes a moment, which the start of the kernel takes anyway
+        self.stands_on = aside.submit(self._stands_on, template and template.resolve())
+        aside.shutdown(wait=False)
+        policy = self.project.root / "policy.toml" if self.project else None
         if self.project:
             self.audit_offset = self.project.audit.size()
             self.project.audit.append("run.start", run=self.record.run_id, template=self.record.template)
@@ -98,9 +90,21 @@ class Recorder:
             process=this_process(),
             kernel=kernel,
             cells_total=cells,
-            environment_sha256=environment_sha256(),
+            hash_seed=self.kernel_environment().get("PYTHONHASHSEED", ""),
+            policy_sha256=sha256_file(policy) if policy and policy.is_file() else "",
         )
         self._event("run", state=State.RUNNING, total=cells)
+
+    def _stands_on(self, template: Path | None) -> dict[str, Any]:
+        """Fields of the record. template: the notebook whose commit is not known yet."""
+        text = environment_text(self.project.root if self.project else None).encode()
+        self._write("environment.txt", text)
+        commit = {"git_commit": git_commit(template)} if template else {}
+        return {"environment_sha256": hashlib.sha256(text).hexdigest(), **commit}
+
+    def begin_notebook(self, nb: Mapping[str, Any], node: Callable[..., Any]) -> None:
+        """The cells are about to run. nb: papermill's notebook, marked; node: makes an output of it from fields."""
+        self.journal = Journal(self.folder, nb, node)
 
     def kernel_environment(self) -> dict[str, str]:
         """The variables of the kernel: ours, beside those of this process."""
@@ -112,42 +116,83 @@ class Recorder:
     def cell(self, index: int, state: str) -> None:
         """A cell starts ('running') or ends ('done', 'failed')."""
         done = index + (state == "done")
-        self.record = self.record.model_copy(update={"cells_done": done})
+        if self.journal:
+            (self.journal.start if state == "running" else self.journal.end)(index)
+        self.record = self.record.model_copy(update={"cells_done": done, **self.stands_on.result()})
         self._event("cell", index=index, state=state, done=done, total=self.record.cells_total)
-        if time.monotonic() - self.saved_at >= SAVE_EVERY_S:
-            self._save()
+        if time.monotonic() - self.saved_at_s >= SAVE_EVERY_S:
+            self._save(durable=False)
 
-    def finish(self, nb: Mapping[str, Any], error: BaseException | None) -> RunRecord:
-        """Close the record. nb: the executed notebook; error: what broke out of the engine, if anything did."""
+    def break_off(self, failure: Failure) -> None:
+        """Say why the run is about to be stopped, before it is: `finish` records that, whatever the engine says of it.
+
+        May be called from another thread.
+        """
+        self.broken_off = failure
+
+    @classmethod
+    def break_off_current(cls, failure: Failure) -> None:
+        """`break_off` of the run of this process, while one goes on."""
+        if cls.current is not None:
+            cls.current.break_off(failure)
+
+    def finish(
+        self,
+        nb: Mapping[str, Any],
+        error: BaseException | None,
+        document: Callable[[], str],
+        deliver: Callable[[str], None],
+    ) -> RunRecord:
+        """Close the record. nb: the executed notebook; error: what broke out of the engine, if anything did.
+
+        document: completes the notebook and gives its text; deliver: takes that to where the caller wants it.
+        Raises what these raise, and MachineError, after the record is closed.
+        """
+        results, ended = self._ending(nb, error)
         try:
+            text = document()
+            data = text.encode()
+            self._write("output.ipynb", data)
+            results["output_sha256"] = hashlib.sha256(data).hexdigest()
+            deliver(text)
+            self._save(self.accept(self.record.model_copy(update=results | _end(ended))))
+        except Exception as broke:
+            self._save(self.record.model_copy(update=results | _end(broken(broke))))
+            raise
+        finally:
+            Recorder.current = None
+        if self.journal:
+            self.journal.remove()
+        state = self.record.state
+        if self.project:
+            self.project.audit.append("run.finish", run=self.record.run_id, state=state.value, run_key=self.record.run_key)
+        self._event("run", state=state)
+        return self.record
+
+    def _ending(self, nb: Mapping[str, Any], error: BaseException | None) -> tuple[dict[str, Any], Failure | None]:
+        """The fields of the record that tell what came out, and what ended the run."""
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        ended = failure(nb, error)
+        try:
+            self.record = self.record.model_copy(update=self.stands_on.result())
             results = self._results(nb)
         except Exception as broke:  # what was declared or named cannot be taken: the run has failed, and its record says so
-            results, error = {}, error or broke
-        failure = _failure(nb, error)
-        state = (
-            State.CANCELLED if isinstance(error, (KeyboardInterrupt, SystemExit)) else State.FAILED if failure else State.DONE
-        )
-        done = self.record.cells_total if failure is None else self.record.cells_done if failure.cell is None else failure.cell
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+            results, ended = {}, ended or failure(nb, broke, declared=True)
+        if self.broken_off:
+            at = {"cell": ended.cell, "source": ended.source} if ended else {}
+            ended = self.broken_off.model_copy(update=at)
+        done = self.record.cells_total if ended is None else self.record.cells_done if ended.cell is None else ended.cell
         results |= {
             "finished": datetime.now(UTC),
             "cells_done": done,
             "cpu_s": round(used.ru_utime + used.ru_stime, 3),
             "peak_rss_bytes": used.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
         }
-        output = self.folder / "output.ipynb"
-        try:
-            write_atomic(output, json.dumps(nb, indent=1).encode())
-            self._save(state=state, failure=failure, **results)
-        except MachineError as full:  # what papermill left of the notebook is torn; without it the record may find room
-            with contextlib.suppress(OSError):
-                output.unlink(missing_ok=True)
-            self._save(state=State.FAILED, failure=_failure(nb, full), **results)
-            raise
-        if self.project:
-            self.project.audit.append("run.finish", run=self.record.run_id, state=state.value, run_key=self.record.run_key)
-        self._event("run", state=state)
-        return self.record
+        return results, ended
+
+    def accept(self, record: RunRecord) -> RunRecord:
+        """The record as it is to be written, once all that came out is known and its notebook is on the disk."""
+        return record if self.project is None else decide(self.project, record, opens_generation=not self.adopted)
 
     def _results(self, nb: Mapping[str, Any]) -> dict[str, Any]:
         """The fields of the record that tell what came out, and of what. Raises whatever a wrong declaration raises."""
@@ -158,13 +203,14 @@ class Recorder:
             "artifacts": artifacts,
             "findings": (*self.record.findings, *findings),
             "inputs": inputs,
-            "run_key": self._key(inputs),
+            "run_key": recorded_run_key(self.record.model_copy(update={"inputs": inputs})),
         }
 
-    def _save(self, **changes: Any) -> None:
-        self.record = self.record.model_copy(update=changes)
-        self.record.write(self.folder / "record.json")
-        self.saved_at = time.monotonic()
+    def _save(self, record: RunRecord | None = None, *, durable: bool = True, **changes: Any) -> None:
+        """Replace the record on the disk: by `record`, or by the present one with some fields changed."""
+        self.record = record or self.record.model_copy(update=changes)
+        self._write("record.json", self.record.dump(), durable=durable)
+        self.saved_at_s = time.monotonic()
 
     def _event(self, event: str, **facts: Any) -> None:
         line = {
@@ -179,6 +225,10 @@ class Recorder:
                 file.write(json.dumps(line) + "\n")
         except OSError as error:
             raise cannot_write(path, error) from error
+
+    def _write(self, name: str, data: bytes, *, durable: bool = True) -> None:
+        """Each document of the run's folder that is written whole passes here; events and the journal are appended."""
+        write_atomic(self.folder / name, data, durable=durable)
 
     def _inputs(self) -> tuple[Input, ...]:
         """What the run read: its Path and Dataset parameters that are files, and the governed reads in the audit log."""
@@ -198,84 +248,9 @@ class Recorder:
                 )
         return tuple(found[name] for name in sorted(found))
 
-    def _key(self, inputs: tuple[Input, ...]) -> str:
-        """The run's identity: equal keys mean that an equal result may be expected. Not host, user, time or git."""
-        hashes = {i.name: i.sha256 for i in inputs}
-        values = {k: hashes.get(v, v) if isinstance(v, str) else v for k, v in self.record.parameters.items()}
-        return sha256_json(
-            {
-                "code": self.record.template_sha256,
-                "parameters": values,
-                "environment": self.record.environment_sha256,
-                "inputs": sorted(hashes.values()),
-                "seed": self.record.seed,
-            }
-        )
 
-
-def _beside(output_path: str | None) -> Path:
-    """The folder of the output notebook when that is a file of this machine, else the current one."""
-    if output_path is None or output_path == "-" or "://" in output_path:
-        return Path.cwd()
-    return Path(output_path).resolve().parent
-
-
-def _project() -> Project | None:
-    try:
-        return find()
-    except UnknownName:
-        if os.environ.get("WORKBENCH_PROJECT"):
-            raise
-        return None
-
-
-def _check(
-    notebook: Notebook, given: dict[str, Any], name: str, *, strict: bool
-) -> tuple[tuple[Parameter, ...], dict[str, Any], tuple[Finding, ...]]:
-    """Check parameters that somebody else's scheduler passed: refused when strict, else a warning in the record."""
-    try:
-        parameters = read_parameters(notebook, name) if given or notebook.tagged("parameters") else ()
-        return parameters, validate(parameters, given, name), ()
-    except UserError as error:
-        if strict:
-            raise
-        warning = Finding(check="run.parameters", outcome=Outcome.WARN, message=f"{error.what}: {error.why}", fix=error.fix)
-        return (), given, (warning,)
-
-
-def _without_injected(nb: Mapping[str, Any]) -> dict[str, Any]:
-    """The notebook as it was before papermill put the parameters in."""
-    cells = [c for c in nb["cells"] if "injected-parameters" not in c.get("metadata", {}).get("tags", ())]
-    return {**nb, "cells": cells}
-
-
-def _seed(values: Mapping[str, Any]) -> int | None:
-    seed = values.get("seed")
-    return seed if isinstance(seed, int) else None
-
-
-def _failure(nb: Mapping[str, Any], error: BaseException | None) -> Failure | None:
-    """The cell that ended the run: marked by papermill, or the one that was running when the kernel died."""
-    for index, cell in enumerate(nb["cells"]):
-        mark = cell.get("metadata", {}).get("papermill", {})
-        broke = next((o for o in cell.get("outputs", ()) if o.get("output_type") == "error"), None)
-        if mark.get("status") == "failed" and broke:
-            trace = tuple(_ANSI.sub("", line) for line in broke["traceback"])
-            return Failure(cell=index, source=source(cell), name=broke["ename"], message=broke["evalue"], traceback=trace)
-        if error is not None and (mark.get("status") == "running" or (mark.get("start_time") and not mark.get("end_time"))):
-            return _broken(index, source(cell), error)
-    if error is None:
-        return None
-    started = [i for i, c in enumerate(nb["cells"]) if c.get("metadata", {}).get("papermill", {}).get("start_time")]
-    last = started[-1] if started else None
-    return _broken(last, "" if last is None else source(nb["cells"][last]), error)
-
-
-def _broken(index: int | None, text: str, error: BaseException) -> Failure:
-    name = type(error).__name__
-    message = str(error) or name
-    if name == "DeadKernelError":
-        message = "the kernel died: it was killed, ran out of memory, or crashed in native code"
-    elif isinstance(error, (KeyboardInterrupt, SystemExit)):
-        message = "stopped by the person or the scheduler that started it"
-    return Failure(cell=index, source=text, name=name, message=message)
+def _end(failure: Failure | None) -> dict[str, Any]:
+    """The fields of the record that say how it ended."""
+    stopped = failure is not None and failure.kind is FailureKind.STOPPED
+    state = State.DONE if failure is None else State.CANCELLED if stopped else State.FAILED
+    return {"failure": failure, "state": state}

@@ -14,9 +14,9 @@ from typing import Any
 
 from workbench.findings import SEVERITY, Finding, Outcome, worst
 from workbench.production.notebook import read_notebook, source
-from workbench.production.runs import look
-from workbench.production.spec import Plan, PlannedStep
-from workbench.project import Project
+from workbench.production.page import draw
+from workbench.production.plan import Plan, PlannedStep
+from workbench.project import Project, look
 from workbench.records.files import write_atomic
 from workbench.records.run import PipelineRecord, RunRecord, State, Step
 
@@ -53,17 +53,9 @@ def write_report(project: Project, plan: Plan, record: PipelineRecord, folder: P
 
 def render(project: Project, plan: Plan, record: PipelineRecord) -> str:
     """The page as text."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("workbench.production", "pages"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     sections = tuple(_section(project, p, s) for p, s in zip(plan.steps, record.steps, strict=True))
-    return environment.get_template("report.html.j2").render(
+    return draw(
+        "report.html.j2",
         record=record,
         project=project.config,
         sections=sections,

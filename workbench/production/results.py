@@ -19,6 +19,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from workbench.errors import BadInput
 from workbench.findings import Finding
+from workbench.production.scraps import scraps
 from workbench.records.files import sha256_file
 from workbench.records.run import Artifact, Figure
 
@@ -93,11 +94,12 @@ def _declare(kind: str, declared: BaseModel, text: str) -> None:
 
 
 def collect(cells: Iterable[dict[str, Any]]) -> tuple[tuple[Figure, ...], tuple[Artifact, ...], tuple[Finding, ...]]:
-    """The declarations in executed cells; of two with one name the later counts."""
+    """The declarations in executed cells; of two with one name the later counts, and ours before one of scrapbook's."""
     figures: dict[str, Figure] = {}
     artifacts: dict[str, Artifact] = {}
     findings: list[Finding] = []
-    for output in (o for cell in cells for o in cell.get("outputs", ())):
+    outputs = [output for cell in cells for output in cell.get("outputs", ())]
+    for output in outputs:
         data = output.get("data", {}).get(MIME)
         if data is None:
             continue
@@ -109,4 +111,5 @@ def collect(cells: Iterable[dict[str, Any]]) -> tuple[tuple[Figure, ...], tuple[
             artifacts[one.name] = one
         else:
             findings.append(one)
-    return tuple(figures.values()), tuple(artifacts.values()), tuple(findings)
+    glued, remarks = scraps(outputs)
+    return tuple((glued | figures).values()), tuple(artifacts.values()), (*findings, *remarks)

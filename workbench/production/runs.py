@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
 
-from workbench.errors import BadInput, MachineError, UserError, unknown
+from workbench.errors import BadInput, UserError, unknown
 from workbench.findings import Finding, Outcome
-from workbench.production.environment import is_alive
+from workbench.production.ledger import Ledger
 from workbench.production.templates import Template, describe, paths
-from workbench.project import Project
-from workbench.records.run import PipelineRecord, RunList, RunRecord, State
-
-R = TypeVar("R", RunRecord, PipelineRecord)
+from workbench.project import Project, look
+from workbench.records.run import RunList, RunRecord, State
 
 
 def runs(project: Project, *, template: str | None = None, state: State | None = None, limit: int = 20) -> RunList:
@@ -26,9 +21,11 @@ def runs(project: Project, *, template: str | None = None, state: State | None =
         raise BadInput(f"cannot list {limit} runs", why="the limit must be at least 1", fix="--limit 20")
     found: list[RunRecord] = []
     problems: list[Finding] = []
-    for path in sorted(project.runs.glob("*/record.json"), reverse=True):
+    # a run noted as running may be lost by now; one of any other state stays what it is
+    states = () if state is None else (state, State.QUEUED, State.RUNNING)
+    for run_id in Ledger(project).ids(template=template, states=states):
         try:
-            record = look(path.parent)
+            record = look(project.runs / run_id)
         except UserError as error:  # one broken record must not hide the others
             problems.append(
                 Finding(check="run.record", outcome=Outcome.WARN, message=f"{error.what}: {error.why}", fix=error.fix)
@@ -41,42 +38,32 @@ def runs(project: Project, *, template: str | None = None, state: State | None =
     return RunList(runs=tuple(found), findings=tuple(problems))
 
 
+def run_folder(project: Project, name: str) -> Path:
+    """The folder of a run by its id or the end of it. Raises UnknownName, or BadInput when several end so."""
+    fitting = Ledger(project).find(name) if name else []
+    if len(fitting) > 1:
+        raise BadInput(f"'{name}' fits {len(fitting)} runs", why=", ".join(fitting[:5]), fix="give more of the id")
+    if not fitting:
+        raise unknown("run", name, Ledger(project).ids()[:1000], fix="workbench production runs")
+    return project.runs / fitting[0]
+
+
 def show(project: Project, name: str) -> Template | RunRecord:
     """Show NAME: a template with its parameters, or a run by its id or the end of it."""
     if name in paths(project) or name.endswith(".ipynb"):
         return describe(project, name)
-    ids = [path.parent.name for path in project.runs.glob("*/record.json")]
-    fitting = [run_id for run_id in ids if run_id.endswith(name)]
-    if len(fitting) > 1:
-        raise BadInput(f"'{name}' fits {len(fitting)} runs", why=", ".join(sorted(fitting)[:5]), fix="give more of the id")
-    if not fitting:
-        raise unknown("template or run", name, [*paths(project), *ids], fix="workbench production templates, or … runs")
-    return look(project.runs / fitting[0])
+    try:
+        return look(run_folder(project, name))
+    except BadInput:
+        raise
+    except UserError:
+        known = [*paths(project), *Ledger(project).ids()[:1000]]
+        raise unknown("template or run", name, known, fix="workbench production templates, or … runs") from None
 
 
-def look(folder: Path) -> RunRecord:
-    """The record in a run's folder, as true as it can be known now: a run whose process is gone is lost, and says so."""
-    return _look(RunRecord, folder / "record.json")
+CANCEL = "cancel"  # the mark in a run's folder that a person stopped it
 
 
-def look_pipeline(folder: Path) -> PipelineRecord:
-    """The same for a pipeline's record."""
-    return _look(PipelineRecord, folder / "record.json")
-
-
-def _look(kind: type[R], path: Path) -> R:
-    record = kind.load(path)
-    if _gone(record):
-        record = kind.load(path)  # it may have ended, or been handed to its child, between the two looks
-    if not _gone(record):
-        return record
-    heard_of = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    record = record.model_copy(update={"state": State.LOST, "finished": heard_of})
-    with contextlib.suppress(MachineError):  # lost all the same in a project that one may only read
-        record.write(path)
-    return record
-
-
-def _gone(record: RunRecord | PipelineRecord) -> bool:
-    """Has it no ending, and its process is known to be no more?"""
-    return not record.state.ended and record.process is not None and is_alive(record.process) is False
+def cancelled_by_person(project: Project, run_id: str) -> bool:
+    """Was this run stopped by `production cancel`, and not because its driver went away?"""
+    return (project.runs / run_id / CANCEL).exists()

@@ -9,29 +9,28 @@
 
     [steps.train]
     template = "train"
-    inputs = { dataset = "features.table" }     # parameter = "step.artifact"
+    inputs = { dataset = "features.table" }     # parameter = "step.artifact" (references.py)
     parameters = { target = "units" }
+    sweep.grid = { family = ["histgb", "mlp"], seed = [1, 2, 3] }     # it is a sweep (fan_out.py)
+    sweep.minimize = "test_wape"
     expect.test_wape = { min = 44.8, max = 46.8, below = "leak?", above = "broken promotion join?" }
 
-The whole file is checked before the first kernel starts: names, parameters, references, cycles.
+    [steps.export]
+    template = "export"
+    inputs = { trained = "train.best.model" }
+    require = ["train.test_wape < train.baseline_wape", "train has no fail"]     # else it must not run (conditions.py)
+
+docs/pipelines.md is the whole of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from workbench.errors import BadInput, UserError, unknown
-from workbench.production.inputs import check_inputs
-from workbench.production.notebook import Notebook
-from workbench.production.parameters import Parameter
-from workbench.production.templates import load
-from workbench.production.validation import validate
+from workbench.errors import BadInput, unknown
+from workbench.production.fan_out import SweepSpec
 from workbench.project import Project, read_toml
 
 
@@ -47,7 +46,7 @@ class Expect(BaseModel):
 
 
 class StepSpec(BaseModel):
-    """One step: a template, its parameters, and which of them come from earlier steps."""
+    """One step: a template, its parameters, which of them come from earlier steps, and what opens it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -55,12 +54,12 @@ class StepSpec(BaseModel):
     title: str = ""
     parameters: dict[str, JsonValue] = {}
     inputs: dict[str, str] = {}
-    after: tuple[str, ...] = ()  # steps that must be done before, though nothing is taken from them
+    after: tuple[str, ...] = ()  # steps that come before, though nothing is taken from them
+    when: tuple[str, ...] = ()  # conditions, all of which call for the step
+    require: tuple[str, ...] = ()  # conditions without which it must not run
+    alone: bool = False  # no other step beside it
+    sweep: SweepSpec | None = None
     expect: dict[str, Expect] = {}
-
-    @property
-    def needs(self) -> set[str]:
-        return {reference.partition(".")[0] for reference in self.inputs.values()} | set(self.after)
 
 
 class PipelineSpec(BaseModel):
@@ -73,42 +72,8 @@ class PipelineSpec(BaseModel):
     steps: dict[str, StepSpec] = {}
 
 
-@dataclass(frozen=True)
-class PlannedStep:
-    """A checked step, ready to run once its inputs are known."""
-
-    name: str
-    spec: StepSpec
-    notebook: Notebook
-    parameters: tuple[Parameter, ...]
-
-    def values(self, inputs: Mapping[str, str]) -> dict[str, Any]:
-        """The step's parameters with its inputs filled in, checked."""
-        return validate(self.parameters, {**self.spec.parameters, **inputs}, self.spec.template)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The steps of a pipeline in an order that respects their dependence, else the order of the file."""
-
-    name: str
-    title: str
-    steps: tuple[PlannedStep, ...]
-
-
-def plan(project: Project, name: str) -> Plan:
-    """Read and check a pipeline. Raises UnknownName or BadInput for whatever cannot run."""
-    spec = read_pipeline(project, name)
-    for step_name, step in spec.steps.items():
-        for needed in sorted(step.needs):
-            if needed not in spec.steps:
-                raise unknown(f"step needed by '{step_name}'", needed, spec.steps, fix=f"mend pipelines/{name}.toml")
-    planned = tuple(_planned(project, s, spec.steps[s]) for s in _order(spec, name))
-    return Plan(name=name, title=spec.title or name, steps=planned)
-
-
 def read_pipeline(project: Project, name: str, _seen: tuple[str, ...] = ()) -> PipelineSpec:
-    """A pipeline file with its includes merged in, its own steps first."""
+    """A pipeline file with its includes merged in, its own steps first. Raises UnknownName or BadInput."""
     folder = project.root / "pipelines"
     known = {path.stem: path for path in folder.glob("*.toml")}
     if name not in known:
@@ -127,38 +92,3 @@ def read_pipeline(project: Project, name: str, _seen: tuple[str, ...] = ()) -> P
     if not steps:
         raise BadInput(f"the pipeline '{name}' has no steps", why="nothing to run", fix='add [steps.NAME] template = "…"')
     return spec.model_copy(update={"steps": steps})
-
-
-def _order(spec: PipelineSpec, name: str) -> list[str]:
-    sorter = TopologicalSorter({step: spec.steps[step].needs for step in spec.steps})
-    position = {step: i for i, step in enumerate(spec.steps)}
-    try:
-        sorter.prepare()
-    except CycleError as error:
-        raise BadInput(
-            f"the pipeline '{name}' runs in a circle", why=" → ".join(error.args[1]), fix="remove one of these inputs"
-        ) from None
-    order: list[str] = []
-    ready: list[str] = []
-    while sorter.is_active():
-        ready = sorted([*ready, *sorter.get_ready()], key=position.__getitem__)
-        step = ready.pop(0)
-        order.append(step)
-        sorter.done(step)
-    return order
-
-
-def _planned(project: Project, name: str, spec: StepSpec) -> PlannedStep:
-    _, notebook, parameters = load(project, spec.template)
-    step = PlannedStep(name=name, spec=spec, notebook=notebook, parameters=parameters)
-    for parameter, reference in spec.inputs.items():
-        if not all(reference.partition(".")):
-            raise BadInput(
-                f"the input '{parameter}' of step '{name}' cannot be read", why=f"'{reference}'", fix='write "step.artifact"'
-            )
-    try:
-        values = step.values(spec.inputs)
-        check_inputs(project, (p for p in parameters if p.name not in spec.inputs), values)
-    except UserError as error:
-        raise type(error)(f"step '{name}': {error.what}", why=error.why, fix=error.fix) from None
-    return step

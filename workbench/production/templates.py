@@ -1,7 +1,8 @@
-"""Template notebooks: found in the project, then in the package, then beside the package (editable install)."""
+"""Template notebooks: found in the project, then in the package, then beside the package (editable install); or by URL."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
@@ -11,7 +12,8 @@ from pydantic import JsonValue
 
 from workbench.errors import BadInput, unknown
 from workbench.findings import Finding
-from workbench.production.notebook import Notebook, read_notebook
+from workbench.production import storage
+from workbench.production.notebook import Notebook, parse_notebook, read_notebook
 from workbench.production.parameters import Parameter, read_parameters
 from workbench.production.validation import json_schema
 from workbench.project import Project
@@ -26,6 +28,7 @@ class Template(Record):
     kind: ClassVar[str] = "template"
 
     name: str
+    call: str = ""  # how `production run` finds it: its name, or the path or URL that it was asked for by
     path: str
     title: str
     summary: str
@@ -39,7 +42,7 @@ class Template(Record):
             columns=("parameter", "type", "default", "help"),
             rows=self.parameters,
             next=(
-                f"workbench production run {self.name}"
+                f"workbench production run {shlex.quote(self.call or self.name)}"
                 + "".join(f" -p {n}=…" for n, _, d, _ in self.parameters if d == "required"),
             ),
         )
@@ -90,8 +93,13 @@ def paths(project: Project) -> dict[str, Path]:
     return found
 
 
-def resolve(project: Project, name: str) -> tuple[str, Path]:
-    """A template's name and file. `name` may also be the path of a notebook. Raises UnknownName."""
+def resolve(project: Project, name: str) -> tuple[str, Path | str]:
+    """A template's name, and where it is: a file of this machine, or else its URL as text. Reads nothing.
+
+    name: as `templates` lists it, or the path or URL of a notebook. Raises UnknownName, or BadInput for a URL of no use.
+    """
+    if storage.is_url(name):
+        return _by_url(name)
     if name.endswith(".ipynb"):
         path = given_path(name)
         return path.stem, path
@@ -101,11 +109,35 @@ def resolve(project: Project, name: str) -> tuple[str, Path]:
     return name, found[name]
 
 
+def _by_url(url: str) -> tuple[str, Path | str]:
+    path = storage.local(url, Path())
+    stem, dot, suffix = url.partition("?")[0].rpartition("/")[2].rpartition(".")  # `?versionId=…` pins an object's version
+    if not (stem and dot and suffix == "ipynb"):
+        raise BadInput(f"{url} is no notebook", why="its name does not end in .ipynb", fix="name the notebook's own URL")
+    return (stem, url) if path is None else (path.stem, path)
+
+
+def read(project: Project, name: str) -> tuple[str, Notebook]:
+    """A template's name and notebook, whether it takes parameters or not. Raises what `storage.reaching` raises, too."""
+    stem, place = resolve(project, name)
+    return stem, read_notebook(place) if isinstance(place, Path) else parse_notebook(storage.read(place), place)
+
+
 def load(project: Project, name: str) -> tuple[str, Notebook, tuple[Parameter, ...]]:
-    """A template's name, notebook and parameters. Raises UnknownName or BadInput."""
-    stem, path = resolve(project, name)
-    notebook = read_notebook(path)
+    """A template's name, notebook and parameters. Raises what `read` raises, and BadInput for parameters of no use."""
+    stem, notebook = read(project, name)
     return stem, notebook, read_parameters(notebook, stem)
+
+
+def origin(project: Project, name: str) -> str:
+    """Where a template comes from, as a run's record keeps it: a URL, or a path, relative in the project and in the package."""
+    place = resolve(project, name)[1]
+    if not isinstance(place, Path):
+        return place
+    place, root, shipped = place.resolve(), project.root.resolve(), packaged("templates").resolve()
+    if place.is_relative_to(root):
+        return place.relative_to(root).as_posix()
+    return f"workbench:templates/{place.name}" if place.parent == shipped else place.as_posix()
 
 
 def templates(project: Project) -> TemplateList:
@@ -125,6 +157,7 @@ def describe(project: Project, name: str) -> Template:
     stem, notebook, parameters = load(project, name)
     return Template(
         name=stem,
+        call=name,
         path=str(resolve(project, name)[1]),
         title=notebook.title or stem,
         summary=notebook.summary,

@@ -6,6 +6,7 @@ People write TOML and YAML in it; the machine writes JSON below `.workbench/`.
 
 from workbench.project.create import init
 from workbench.project.folder import MARK, Event, Project, ProjectConfig, find, open_project, read_toml, system_user
+from workbench.project.look import look, look_pipeline
 from workbench.project.overview import AuditReport, ProjectStatus, list_audit, status, verify_audit
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "find",
     "init",
     "list_audit",
+    "look",
+    "look_pipeline",
     "open_project",
     "read_toml",
     "status",

@@ -39,6 +39,7 @@ class ProjectConfig(BaseModel):
     notice: str = ""  # printed with every pipeline and report: where the data comes from, what it may be used for
     strict_parameters: bool = True
     tracking_uri: str = ""  # empty: MLflow on SQLite in this project
+    mirror: str = ""  # fsspec URL to which run folders are copied
 
 
 def _silent(_event: Event) -> None:

@@ -39,6 +39,12 @@ class Record(BaseModel):
         """What a face shows; the default lists the fields."""
         return View(title=self.kind, facts=tuple((k, str(v)) for k, v in self.model_dump(mode="json").items()))
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        from workbench.records.html import card
+
+        return card(self.view())
+
     def dump(self) -> bytes:
         """This record as the bytes that go to disk."""
         data = {"kind": self.kind, "version": self.version, **self.model_dump(mode="json")}

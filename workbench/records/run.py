@@ -118,6 +118,7 @@ class RunRecord(Record):
     run_key: str = ""  # sha256 of code, parameters, environment, inputs, seed; set at the end, when the inputs are known
     generation: int = 1  # equal runs that were asked for anew (`--fresh`, reproduce) count up
     accepted: bool | None = None  # is it *the* result of its key and generation? None: not decided
+    reused: bool = False  # in an answer: an earlier, equal run's record stands for a new one; never on disk
     reproduces: str = ""  # the run that this one repeats
     sweep: str = ""  # the sweep it belongs to, and its place in it
     position: int | None = None
@@ -126,6 +127,7 @@ class RunRecord(Record):
     limits: Limits = Limits()
     template: str
     template_sha256: str
+    source: str = ""  # where the template came from: a URL, or a path (`templates.origin`)
     parameters: dict[str, JsonValue] = {}
     seed: int | None = None
     state: State = State.QUEUED
@@ -173,7 +175,7 @@ class RunRecord(Record):
         wall = "" if self.wall_s is None else f"{self.wall_s:.1f} s"
         facts = [
             ("template", self.template),
-            ("state", self.state.value),
+            ("state", self.state.value + (" (an earlier, equal run)" if self.reused else "")),
             ("time", wall),
             ("cells", f"{self.cells_done} of {self.cells_total}"),
             ("by", self.actor),
@@ -198,23 +200,44 @@ def _failure_text(failure: Failure) -> str:
     return f"{where} failed\n\n{source}\n\n{trace}".strip()
 
 
+class Skip(StrEnum):
+    """What kept a step from running."""
+
+    WHEN = "when"  # its `when` did not hold, or it takes something from a step of which that is true: nobody called for it
+    REQUIRE = "require"  # its `require` did not hold, or it comes after a step of which that is true: it must not run
+
+
 class Step(_Part):
-    """One step of a pipeline run, as far as it got."""
+    """One step of a pipeline run, as far as it got. One that is skipped stays queued."""
 
     name: str
     template: str
-    run_id: str = ""
+    run_id: str = ""  # of a sweep: its best run, when there is a goal
+    sweep: str = ""  # the sweep's id, when the step is one
     state: State = State.QUEUED
     seconds: float | None = None
     headline: Figure | None = None
     findings: tuple[Finding, ...] = ()
-    reused: bool = False  # taken over from an earlier pipeline run by `--from`
+    reused: bool = False  # taken over: an equal run had the result already, or `--from` begins behind it
+    skipped: Skip | None = None
+    reason: str = ""  # why it was skipped: the condition and the figures
+
+    @property
+    def settled(self) -> bool:
+        """Is it done, or was it not called for?"""
+        return self.state is State.DONE or self.skipped is Skip.WHEN
+
+    @property
+    def status(self) -> str:
+        """Its state as a person reads it."""
+        return "skipped" if self.skipped else self.state.value + (" (earlier)" if self.reused else "")
 
 
 class PipelineRecord(Record):
-    """One run of a pipeline: its steps in the order they ran."""
+    """One run of a pipeline: its steps in the order in which they may begin. Written after every change."""
 
     kind: ClassVar[str] = "pipeline"
+    version: ClassVar[int] = 2
 
     pipeline_id: str
     name: str
@@ -229,6 +252,11 @@ class PipelineRecord(Record):
     failure: Failure | None = None
     report: str = ""  # path of the report, relative to the project
 
+    @classmethod
+    def upgrade(cls, data: dict[str, Any], version: int) -> dict[str, Any]:
+        """Version 2 added fields of steps that all have a default."""
+        return data
+
     @property
     def findings(self) -> tuple[Finding, ...]:
         return tuple(f for step in self.steps for f in step.findings)
@@ -237,9 +265,10 @@ class PipelineRecord(Record):
         rows = tuple(
             (
                 step.name,
-                step.state.value + (" (earlier)" if step.reused else ""),
+                step.status,
                 "" if step.seconds is None else f"{step.seconds:.1f}",
-                "" if step.headline is None else f"{step.headline.label or step.headline.name}: {step.headline.shown()}",
+                step.reason
+                or ("" if step.headline is None else f"{step.headline.label or step.headline.name}: {step.headline.shown()}"),
             )
             for step in self.steps
         )
@@ -254,8 +283,12 @@ class PipelineRecord(Record):
         )
 
     def _next(self) -> tuple[str, ...]:
-        failed = next((s.name for s in self.steps if s.state in (State.FAILED, State.LOST, State.CANCELLED)), None)
-        return (f"workbench production pipeline {shlex.quote(self.name)} --from {shlex.quote(failed)}",) if failed else ()
+        """Go on from the first step that has no result: not always the one that failed, since steps run side by side."""
+        ended_badly = self.state in (State.FAILED, State.LOST, State.CANCELLED)
+        first = next((s.name for s in self.steps if not s.settled), None)
+        if not ended_badly or first is None:
+            return ()
+        return (f"workbench production pipeline {shlex.quote(self.name)} --from {shlex.quote(first)}",)
 
 
 class RunList(Record):

@@ -1,0 +1,98 @@
+"""Is there a result that an equal run would give again? Then nobody needs to wait for it.
+
+Two keys are in use. The *call key* is known before a run starts: code, parameters (files by their content), environment,
+seed. The *run key* is known at its end and holds the hashes of everything that was read as well. An earlier run answers a call
+if it has the same call key, is accepted, and everything it read is what it was: the data sets, the policy, the files that its
+cells name. And only if its own outputs still are what its record says.
+
+Not seen are files whose names a cell computes and network resources. A template that depends on such things, or that acts on
+the world, carries the tag `workbench:effects` on one of its cells and is never answered from here.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import WorkbenchError
+from workbench.production.call_key import call_key
+from workbench.production.ledger import Ledger
+from workbench.production.notebook import Notebook, source
+from workbench.project import Project
+from workbench.records.files import is_there, sha256_file
+from workbench.records.run import Input, RunRecord, State
+
+EFFECTS = "workbench:effects"
+
+
+def find(project: Project, notebook: Notebook, values: Mapping[str, Any]) -> RunRecord | None:
+    """The accepted run that answers this call, or None."""
+    if notebook.tagged(EFFECTS):
+        return None
+    for run_id in Ledger(project).accepted_runs(call_key(project, notebook, values)):
+        try:
+            record = RunRecord.load(project.runs / run_id / "record.json")
+            if holds(project, record):
+                return record
+        except WorkbenchError:  # removed by hand, not readable, or the policy says no by now: it answers nothing
+            continue
+    return None
+
+
+def holds(project: Project, record: RunRecord) -> bool:
+    """Are the outputs of this run whole, and is what it read, and was allowed to read, the same today?
+
+    Raises WorkbenchError for what cannot be looked at any more.
+    """
+    folder = project.runs / record.run_id
+    return (
+        record.state is State.DONE
+        and record.policy_sha256 == policy_sha256(project)
+        and all(_reads_the_same(project, record, read) for read in record.inputs)
+        and sha256_file(folder / "output.ipynb") == record.output_sha256
+        and all(is_there(folder / a.path) and sha256_file(folder / a.path) == a.sha256 for a in record.artifacts)
+    )
+
+
+def _reads_the_same(project: Project, record: RunRecord, read: Input) -> bool:
+    from workbench import access
+
+    path = project.root / read.name
+    if is_there(path):
+        if read.name in record.parameters.values():
+            return True  # its content is in the call key; this name may be that of another file with the same content
+        return sha256_file(path) == read.sha256
+    if read.purpose:
+        access.permit(read.name, purpose=read.purpose, project=project)
+    today = access.identity(project, read.name)
+    return (today.sha256, today.contract_version) == (read.sha256, read.contract_version)
+
+
+def policy_sha256(project: Project) -> str:
+    """sha256 of policy.toml; empty when there is none."""
+    path = project.root / "policy.toml"
+    return sha256_file(path) if path.is_file() else ""
+
+
+def named_files(notebook: Notebook, root: Path) -> Iterator[str]:
+    """Files of the project that code cells name in a literal (`pd.read_csv("data/x.csv")`), each once, in order."""
+    seen = set()
+    for cell in notebook.cells:
+        if cell["cell_type"] != "code":
+            continue
+        for text in _literals(source(cell)):
+            if text not in seen and len(text) < 1000 and "\0" not in text and (root / text).is_file():
+                seen.add(text)
+                yield text
+
+
+def _literals(code: str) -> Iterator[str]:
+    try:
+        tree = ast.parse("\n".join(line for line in code.splitlines() if not line.lstrip().startswith(("%", "!"))))
+    except (SyntaxError, ValueError, RecursionError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value:
+            yield node.value
