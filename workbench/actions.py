@@ -40,7 +40,9 @@ ACTIONS = {
     "production.resume": Action("workbench.production.sweeps.verbs:resume", "Go on with a sweep that was broken off"),
     "production.sweeps": Action("workbench.production.sweeps.verbs:sweeps", "List sweeps, newest first"),
     "production.cancel": Action("workbench.production.cancel:cancel", "Stop a run or a sweep"),
-    "production.schedule": Action("workbench.production.schedules.manage:schedule", "Run a template or a pipeline by the calendar"),
+    "production.schedule": Action(
+        "workbench.production.schedules.manage:schedule", "Run a template or a pipeline by the calendar"
+    ),
     "production.schedules": Action("workbench.production.schedules.manage:schedules", "List the schedules, and when they run"),
     "production.pause": Action("workbench.production.schedules.manage:pause", "Let a schedule rest"),
     "production.unpause": Action("workbench.production.schedules.manage:unpause", "Let a paused schedule run again"),
@@ -56,6 +58,7 @@ ACTIONS = {
     "production.diff": Action("workbench.production.compare.diff:diff", "Say what changed between two runs, causes first"),
     "production.bundle": Action("workbench.production.compare.bundle:bundle", "Pack a run so that others can check it"),
     "production.verify": Action("workbench.production.compare.verify:verify", "Check a bundle or a run", project=False),
+    "production.prune": Action("workbench.production.prune:prune", "Remove old runs; says first what would go"),
     "production.lint": Action("workbench.production.lint:lint", "Check a template without running it"),
     "production.templates": Action("workbench.production.templates:templates", "List the templates"),
     "production.mirror": Action("workbench.production.mirror:mirror", "Copy to the project's mirror what it lacks of the runs"),

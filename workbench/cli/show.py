@@ -105,7 +105,7 @@ def progress(*, enabled: bool) -> Iterator[Listener]:
 
 
 class _Bars:
-    """Events of runs, pipelines and sweeps → one bar for the whole, one for each run on its way. Called from several threads."""
+    """Events of runs, pipelines and sweeps → a bar for the whole, one for each run on its way. Called from several threads."""
 
     def __init__(self, bars: Progress, console: Console) -> None:
         self.bars, self.console = bars, console

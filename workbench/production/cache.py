@@ -11,15 +11,14 @@ the world, carries the tag `workbench:effects` on one of its cells and is never 
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from workbench.errors import WorkbenchError
+from workbench.production import storage
 from workbench.production.call_key import call_key
 from workbench.production.ledger import Ledger
-from workbench.production.notebook import Notebook, source
+from workbench.production.notebook import Notebook
 from workbench.project import Project
 from workbench.records.files import is_there, sha256_file
 from workbench.records.run import Input, RunRecord, State
@@ -59,11 +58,10 @@ def holds(project: Project, record: RunRecord) -> bool:
 def _reads_the_same(project: Project, record: RunRecord, read: Input) -> bool:
     from workbench import access
 
-    path = project.root / read.name
-    if is_there(path):
+    if storage.is_there(read.name, project.root):
         if read.name in record.parameters.values():
             return True  # its content is in the call key; this name may be that of another file with the same content
-        return sha256_file(path) == read.sha256
+        return storage.sha256(read.name, project.root) == read.sha256
     if read.purpose:
         access.permit(read.name, purpose=read.purpose, project=project)
     today = access.identity(project, read.name)
@@ -74,25 +72,3 @@ def policy_sha256(project: Project) -> str:
     """sha256 of policy.toml; empty when there is none."""
     path = project.root / "policy.toml"
     return sha256_file(path) if path.is_file() else ""
-
-
-def named_files(notebook: Notebook, root: Path) -> Iterator[str]:
-    """Files of the project that code cells name in a literal (`pd.read_csv("data/x.csv")`), each once, in order."""
-    seen = set()
-    for cell in notebook.cells:
-        if cell["cell_type"] != "code":
-            continue
-        for text in _literals(source(cell)):
-            if text not in seen and len(text) < 1000 and "\0" not in text and (root / text).is_file():
-                seen.add(text)
-                yield text
-
-
-def _literals(code: str) -> Iterator[str]:
-    try:
-        tree = ast.parse("\n".join(line for line in code.splitlines() if not line.lstrip().startswith(("%", "!"))))
-    except (SyntaxError, ValueError, RecursionError):
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value:
-            yield node.value

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -16,8 +15,7 @@ from typing import Any
 
 from workbench.errors import WorkbenchError
 from workbench.production.interface import RunRef, RunSpec
-from workbench.production.processes import end_leftovers
-from workbench.production.sockets import leftover_sockets
+from workbench.production.reconcile import clean_up
 from workbench.production.spawn import Nursery, Running, Spawn, spawn
 from workbench.project import Project, look
 from workbench.records.files import cannot_write
@@ -47,11 +45,9 @@ def execute(project: Project, folder: Path, *, stopped: Callable[[], bool] = lam
         if child.poll() is None:
             _stop(child)
         if child.returncode not in (0, 1):  # it could not do so itself
-            end_leftovers(record.run_id)
-            for sockets in leftover_sockets(record.run_id):
-                shutil.rmtree(sockets, ignore_errors=True)
             with contextlib.suppress(WorkbenchError):
                 look(folder)
+            clean_up(folder)
     with contextlib.suppress(OSError):
         (folder / BEGUN).unlink()  # from here on its record says that it has ended
     return look(folder)

@@ -14,6 +14,7 @@ from typing import Any
 
 from workbench.errors import UnknownName, UserError
 from workbench.findings import Finding, Outcome
+from workbench.production import storage
 from workbench.production.notebook import Notebook
 from workbench.production.parameters import Parameter, read_parameters
 from workbench.production.run_folder import new_run_folder
@@ -43,6 +44,7 @@ def prepare(nb: Mapping[str, Any], notebook: Notebook, *, input_path: str, outpu
         run_id=folder.name,
         template=name,
         template_sha256=Notebook(raw=b"", cells=tuple(clean["cells"]), metadata={}).code_sha256,
+        source=storage.without_credentials(input_path),
         parameters=values,
         seed=_seed(values),
         actor=project.actor if project else system_user(),

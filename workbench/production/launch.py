@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ByteSize, TypeAdapter, ValidationError
 
-from workbench.errors import BadInput, MachineError, UnknownName, WorkbenchError
+from workbench.errors import BadInput, MachineError, UnknownName, UserError, WorkbenchError
 from workbench.machine import this_process
 from workbench.production import cache
 from workbench.production.call_key import call_key
@@ -22,9 +22,10 @@ from workbench.production.environment import git_commit
 from workbench.production.executor import execute
 from workbench.production.inputs import check_inputs
 from workbench.production.ledger import Ledger
+from workbench.production.mirror import mirror_run
 from workbench.production.notebook import Notebook
 from workbench.production.run_folder import new_run_folder
-from workbench.production.templates import load, paths
+from workbench.production.templates import load, origin, resolve
 from workbench.production.validation import validate
 from workbench.project import Project, look
 from workbench.records.files import write_atomic
@@ -54,7 +55,7 @@ def run(
     cell_timeout: float | None = None,
     memory: str | None = None,
 ) -> RunRecord:
-    """Run TEMPLATE (a name, or the path of a notebook) once and wait for it; an equal run's result is taken over.
+    """Run TEMPLATE (a name, or the path or URL of a notebook) once and wait for it; an equal run's result is taken over.
 
     parameter: `name=value`, checked against the template's types and ranges before anything starts.
     fresh: run it even if an equal run (code, parameters, data, environment, seed) has a result already.
@@ -97,7 +98,9 @@ def start(
     folder = prepare(project, template, notebook, values, asked=asked)
     project.listener({"event": "run", "run": folder.name, "state": State.QUEUED})
     execute(project, folder)
-    return closed(folder)
+    record = closed(folder)
+    problem = mirror_run(project, folder)
+    return record if problem is None else record.model_copy(update={"findings": (*record.findings, problem)})
 
 
 def closed(folder: Path) -> RunRecord:
@@ -119,7 +122,7 @@ def closed(folder: Path) -> RunRecord:
 
 def prepare(project: Project, template: str, notebook: Notebook, values: Mapping[str, Any], *, asked: Asked = Asked()) -> Path:
     """Make the folder of a run: the frozen template, and a record that says queued."""
-    folder = new_run_folder(project.runs, _name(template))
+    folder = new_run_folder(project.runs, _found(project, template)[0])
     try:
         write_atomic(folder / "input.ipynb", notebook.raw)
         ledger, key = Ledger(project), call_key(project, notebook, values)
@@ -138,10 +141,11 @@ def _queued(
 ) -> RunRecord:
     seed = values.get("seed")
     now = datetime.now(UTC)
-    path = paths(project).get(template, Path(template))
+    name, place, source = _found(project, template)
     return RunRecord(
         run_id=folder.name,
-        template=_name(template),
+        template=name,
+        source=source,
         template_sha256=notebook.code_sha256,
         parameters=dict(values),
         seed=seed if isinstance(seed, int) else None,
@@ -156,9 +160,14 @@ def _queued(
         created=now,
         started=now,  # the interpreter's and papermill's own start are part of what a run costs
         process=this_process(),  # until the child writes its own: if we die before, the run is lost
-        git_commit=git_commit(path.resolve()) if path.exists() else None,
+        git_commit=git_commit(place.resolve()) if place else None,
     )
 
 
-def _name(template: str) -> str:
-    return Path(template).stem if template.endswith(".ipynb") else template
+def _found(project: Project, template: str) -> tuple[str, Path | None, str]:
+    """A template's name, its file where it has one, and where it comes from; of a frozen one the file may be gone."""
+    try:
+        name, place = resolve(project, template)
+        return name, place if isinstance(place, Path) and place.exists() else None, origin(project, template)
+    except UserError:
+        return template, None, ""

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from workbench.errors import UserError
 from workbench.machine import is_alive, this_process
-from workbench.production.ledger_file import LedgerFile, index, transaction
+from workbench.production.ledger_file import UNREADABLE, LedgerFile, index, transaction
 from workbench.project import Project, look
 from workbench.records.run import Process, RunRecord, State
 
@@ -54,14 +54,14 @@ class Ledger:
     def accepted_runs(self, call_key: str) -> list[str]:
         """Ids of the accepted runs of this call, the latest generation first."""
         query = "SELECT run_id FROM runs WHERE call_key = ? AND accepted = 1 ORDER BY generation DESC, run_id DESC"
-        with self.file.open() as db:
+        with self.file.open(write=False) as db:
             return [row[0] for row in db.execute(query, (call_key,))]
 
     def find(self, end: str) -> list[str]:
         """Ids that end so, at most six."""
         escaped = end.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         query = "SELECT run_id FROM runs WHERE run_id LIKE ? ESCAPE '\\' ORDER BY run_id LIMIT 6"
-        with self.file.open() as db:
+        with self.file.open(write=False) as db:
             found = [row[0] for row in db.execute(query, (f"%{escaped}",))]
             if not found or not all((self.project.runs / run_id).is_dir() for run_id in found):
                 self.file.compare_names(db)
@@ -69,12 +69,15 @@ class Ledger:
         return [run_id for run_id in found if run_id.endswith(end)]  # LIKE takes A for a
 
     def ids(self, *, template: str | None = None, states: tuple[State, ...] = ()) -> list[str]:
-        """Ids of runs, newest first. A state is the one last written: of a killed run it may be 'running'."""
-        where = ["template = ?"] if template else []
-        where += [f"state IN ({', '.join('?' * len(states))})"] if states else []
-        condition = f"WHERE {' AND '.join(where)}" if where else ""
+        """Ids of runs, newest first. Those whose record cannot be read are always among them.
+
+        A state is the one last written: of a killed run it may be 'running'.
+        """
+        wanted = ["template = ?"] if template else []
+        wanted += [f"state IN ({', '.join('?' * len(states))})"] if states else []
+        condition = f"WHERE ({' AND '.join(wanted)}) OR state = '{UNREADABLE}'" if wanted else ""
         given = [*([template] if template else []), *(s.value for s in states)]
-        with self.file.open() as db:
+        with self.file.open(write=False) as db:
             self.file.compare_names(db)
             return [row[0] for row in db.execute(f"SELECT run_id FROM runs {condition} ORDER BY run_id DESC", given)]
 
@@ -143,7 +146,7 @@ class Ledger:
                     PARTITION BY position ORDER BY state = 'done' DESC, attempt DESC, run_id DESC) AS rank
                 FROM runs WHERE sweep = ?)
             WHERE rank = 1 ORDER BY position"""
-        with self.file.open() as db:
+        with self.file.open(write=False) as db:
             rows = db.execute(query, (sweep,)).fetchall()
         for position, state, run_id, attempts in rows:
             yield Place(position, State(state), run_id, attempts)

@@ -13,13 +13,14 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from workbench.errors import MachineError, UserError
+from workbench.errors import MachineError, UnknownName, UserError
 from workbench.production.call_key import recorded_call_key
 from workbench.project import Project
 from workbench.records.files import cannot_write
 from workbench.records.run import RunRecord
 
 BUSY_S = 30.0  # how long an operation waits for those of other processes
+UNREADABLE = "unreadable"  # the state of a run whose record cannot be read
 _VERSION = 1
 _SCHEMA = """
 CREATE TABLE runs (
@@ -41,24 +42,34 @@ class LedgerFile:
         self.path = project.state / "ledger.db"
 
     @contextlib.contextmanager
-    def open(self) -> Iterator[sqlite3.Connection]:
-        """A connection to a ledger that is whole; one that is missing, of another version or no database is built anew."""
+    def open(self, *, write: bool = True) -> Iterator[sqlite3.Connection]:
+        """A connection to a ledger that is whole; one that is missing, of another version or no database is built anew.
+
+        write: False for a look-up, which works in a project that one may only read too.
+        """
         try:
-            if not self.path.exists():
-                with self._lock():
-                    if not self.path.exists():
-                        self._build()
-            db = self._connect(self.path)
-            if not _is_whole(db):
-                db.close()
-                self.rebuild()
-                db = self._connect(self.path)
-            with contextlib.closing(db):
+            with contextlib.closing(self._whole(write)) as db:
                 yield db
         except sqlite3.Error as error:
             raise _unusable(self.path, error) from error
         except OSError as error:
             raise cannot_write(self.path, error) from error
+
+    def _whole(self, write: bool) -> sqlite3.Connection:
+        if not write and not os.access(self.project.state, os.W_OK):
+            db = self._connect(Path(":memory:"))
+            self._fill(db)
+            return db
+        if not self.path.exists():
+            with self._lock():
+                if not self.path.exists():
+                    self._build()
+        db = self._connect(self.path)
+        if not _is_whole(db):
+            db.close()
+            self.rebuild()
+            db = self._connect(self.path)
+        return db
 
     def _connect(self, path: Path) -> sqlite3.Connection:
         return sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
@@ -71,25 +82,22 @@ class LedgerFile:
         """Write a new file beside and rename it, so that nobody sees half of it."""
         beside = self.path.with_name(f".ledger.{os.getpid()}.tmp")
         beside.unlink(missing_ok=True)
-        db = self._connect(beside)
-        with contextlib.closing(db):
-            db.executescript(f"PRAGMA journal_mode = WAL; {_SCHEMA} PRAGMA user_version = {_VERSION};")
-            with transaction(db):
-                count = 0
-                for run_id in self._names():
-                    record = _readable(self.project.runs / run_id)
-                    if record is not None:
-                        index(db, record, recorded_call_key(record))
-                        count += 1
-                db.execute(
-                    "INSERT OR IGNORE INTO accepted "
-                    "SELECT run_key, generation, run_id FROM runs WHERE accepted = 1 ORDER BY run_id"
-                )
+        with contextlib.closing(self._connect(beside)) as db:
+            db.execute("PRAGMA journal_mode = WAL")
+            count = self._fill(db)
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         for rest in ("-wal", "-shm"):
             self.path.with_name(self.path.name + rest).unlink(missing_ok=True)
         beside.replace(self.path)
         return count
+
+    def _fill(self, db: sqlite3.Connection) -> int:
+        db.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
+        with transaction(db):
+            names = sorted(self._names())  # of two that say they are accepted, the older one is
+            for run_id in names:
+                self._index_folder(db, run_id)
+        return len(names)
 
     def _names(self) -> list[str]:
         try:
@@ -101,16 +109,25 @@ class LedgerFile:
         """Folders that came or went by hand. Only names are compared: a run notes its own changes."""
         there = set(self._names())
         known = {row[0] for row in db.execute("SELECT run_id FROM runs")}
-        for run_id in there - known:
-            record = _readable(self.project.runs / run_id)
-            if record is not None:
-                index(db, record, recorded_call_key(record))
-                if record.accepted:
-                    row = (record.run_key, record.generation, record.run_id)
-                    db.execute("INSERT OR IGNORE INTO accepted VALUES (?, ?, ?)", row)
+        for run_id in sorted(there - known):
+            self._index_folder(db, run_id)
         for run_id in known - there:
             db.execute("DELETE FROM runs WHERE run_id = ?", (run_id,))
             db.execute("DELETE FROM accepted WHERE run_id = ?", (run_id,))
+
+    def _index_folder(self, db: sqlite3.Connection, run_id: str) -> None:
+        """One that cannot be read is listed too, so that whoever lists the runs can say so; one without a record is no run."""
+        try:
+            record = RunRecord.load(self.project.runs / run_id / "record.json")
+        except UnknownName:
+            return
+        except UserError:
+            db.execute("INSERT OR IGNORE INTO runs (run_id, state) VALUES (?, ?)", (run_id, UNREADABLE))
+            return
+        index(db, record, recorded_call_key(record))
+        if record.accepted:
+            row = (record.run_key, record.generation, record.run_id)
+            db.execute("INSERT OR IGNORE INTO accepted VALUES (?, ?, ?)", row)
 
     def rebuild(self) -> int:
         """Build the ledger anew from the run folders; returns how many runs there are."""
@@ -161,13 +178,6 @@ def index(db: sqlite3.Connection, record: RunRecord, call_key: str | None) -> No
         + ", ".join(f"{n} = coalesce(excluded.{n}, {n})" for n in row if n != "run_id"),
         row,
     )
-
-
-def _readable(folder: Path) -> RunRecord | None:
-    try:
-        return RunRecord.load(folder / "record.json")
-    except UserError:
-        return None
 
 
 def _unusable(path: Path, error: sqlite3.Error) -> MachineError:

@@ -27,10 +27,11 @@ from workbench.production.foreign import prepare
 from workbench.production.journal_writer import Journal
 from workbench.production.notebook import Notebook
 from workbench.production.parameters import Parameter, read_parameters
+from workbench.production.reads import reads
 from workbench.production.results import RUN_FOLDER, RUN_ID, collect
 from workbench.production.run_key import recorded_run_key
 from workbench.project import Project, find
-from workbench.records.files import cannot_write, is_there, sha256_file, write_atomic
+from workbench.records.files import cannot_write, sha256_file, write_atomic
 from workbench.records.run import Failure, FailureKind, Input, RunRecord, State
 
 ADOPT = "WORKBENCH_ADOPT"
@@ -197,7 +198,7 @@ class Recorder:
     def _results(self, nb: Mapping[str, Any]) -> dict[str, Any]:
         """The fields of the record that tell what came out, and of what. Raises whatever a wrong declaration raises."""
         figures, artifacts, findings = collect(nb["cells"])
-        inputs = self._inputs()
+        inputs = self._inputs(nb)
         return {
             "figures": figures,
             "artifacts": artifacts,
@@ -230,23 +231,10 @@ class Recorder:
         """Each document of the run's folder that is written whole passes here; events and the journal are appended."""
         write_atomic(self.folder / name, data, durable=durable)
 
-    def _inputs(self) -> tuple[Input, ...]:
-        """What the run read: its Path and Dataset parameters that are files, and the governed reads in the audit log."""
-        found: dict[str, Input] = {}
-        for p in self.parameters:
-            value = self.record.parameters.get(p.name)
-            if p.is_input and isinstance(value, str) and value and is_there(Path(value)):
-                found[value] = Input(name=value, sha256=sha256_file(Path(value)))
-        for entry in self.project.audit.entries(since=self.audit_offset) if self.project else ():
-            facts = entry["facts"]
-            if facts.get("run") == self.record.run_id and "sha256" in facts and "dataset" in facts:
-                found[facts["dataset"]] = Input(
-                    name=facts["dataset"],
-                    sha256=facts["sha256"],
-                    contract_version=facts.get("contract_version", ""),
-                    purpose=facts.get("purpose", ""),
-                )
-        return tuple(found[name] for name in sorted(found))
+    def _inputs(self, nb: Mapping[str, Any]) -> tuple[Input, ...]:
+        """What the run read."""
+        given = self.record.parameters
+        return reads(self.project, self.record.run_id, self.parameters, given, nb["cells"], since=self.audit_offset)
 
 
 def _end(failure: Failure | None) -> dict[str, Any]:

@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workbench.errors import UserError
 from workbench.findings import SEVERITY, Finding, Outcome, worst
 from workbench.production.notebook import read_notebook, source
 from workbench.production.page import draw
 from workbench.production.plan import Plan, PlannedStep
+from workbench.production.sweeps.report import SweepReport, report
+from workbench.production.sweeps.spec import SweepFolder
 from workbench.project import Project, look
 from workbench.records.files import write_atomic
-from workbench.records.run import PipelineRecord, RunRecord, State, Step
+from workbench.records.run import PipelineRecord, RunRecord, Skip, State, Step
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]+")
 
@@ -33,7 +36,7 @@ class Plot:
 
 @dataclass(frozen=True)
 class Section:
-    """What the report says about one step."""
+    """What the report says about one step. run: of a sweep its best one, if there is one."""
 
     step: Step
     title: str
@@ -41,6 +44,15 @@ class Section:
     run: RunRecord | None
     plots: tuple[Plot, ...]
     findings: tuple[Finding, ...]
+    sweep: SweepReport | None = None
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """Figures for the table of a sweep's runs: what the best is found by, then headlines; at most three."""
+        rows = self.sweep.rows if self.sweep else ()
+        names = dict.fromkeys([self.sweep.goal.figure] if self.sweep and self.sweep.goal else [])
+        names |= dict.fromkeys(f.name for row in rows for f in row.figures if f.headline)
+        return tuple(names)[:3]
 
 
 def write_report(project: Project, plan: Plan, record: PipelineRecord, folder: Path) -> str:
@@ -59,23 +71,27 @@ def render(project: Project, plan: Plan, record: PipelineRecord) -> str:
         record=record,
         project=project.config,
         sections=sections,
-        verdict=_verdict(record),
+        verdict=_verdict(record, sections),
         counts=_counts(record.findings),
         seconds=sum(s.seconds or 0.0 for s in record.steps if not s.reused),
     )
 
 
-def _verdict(record: PipelineRecord) -> tuple[str, str]:
+def _verdict(record: PipelineRecord, sections: tuple[Section, ...]) -> tuple[str, str]:
     """(tone, sentence) at the top of the page."""
     if record.state is not State.DONE:
-        stuck = next((s for s in record.steps if s.state is not State.DONE), None)
-        return "bad", f"The pipeline {record.state.value} at step “{stuck.name if stuck else record.name}”."
+        ended = [s for s in record.steps if s.state is record.state] or [s for s in record.steps if not s.settled]
+        return "bad", f"The pipeline {record.state.value} at step “{ended[0].name if ended else record.name}”."
+    shut = next((s for s in sections if s.step.skipped is Skip.REQUIRE), None)
+    if shut is not None:
+        return "bad", f"“{shut.title}” was not run, nor what comes after it: {shut.step.reason}."
     tone = {Outcome.FAIL: "bad", Outcome.ERROR: "bad", Outcome.WARN: "fair"}.get(worst(record.findings), "good")
     failing = sum(f.outcome in (Outcome.FAIL, Outcome.ERROR) for f in record.findings)
+    ran = "Every step that was called for ran" if any(s.skipped for s in record.steps) else "Every step ran"
     sentence = {
-        "good": "Every step ran, and every figure lies where it was expected.",
-        "fair": "Every step ran; the warnings below deserve a look.",
-        "bad": f"Every step ran, but {failing} check{'s' if failing != 1 else ''} failed: see below before you use the result.",
+        "good": f"{ran}, and every figure lies where it was expected.",
+        "fair": f"{ran}; the warnings below deserve a look.",
+        "bad": f"{ran}, but {failing} check{'s' if failing != 1 else ''} failed: see below before you use the result.",
     }[tone]
     return tone, sentence
 
@@ -96,7 +112,17 @@ def _section(project: Project, planned: PlannedStep, step: Step) -> Section:
         run=run,
         plots=plots,
         findings=tuple(sorted(step.findings, key=lambda f: -SEVERITY[f.outcome])),
+        sweep=_sweep(project, step),
     )
+
+
+def _sweep(project: Project, step: Step) -> SweepReport | None:
+    if not step.sweep:
+        return None
+    try:
+        return report(project, SweepFolder(project, step.sweep))
+    except UserError:  # its folder was removed by hand: the step is told without its table
+        return None
 
 
 def _plots(notebook: Path) -> Iterator[Plot]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections import deque
+from collections import Counter, deque
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from workbench.errors import UserError
 from workbench.findings import Finding, Outcome
 from workbench.project.folder import Project
+from workbench.project.look import look
+from workbench.project.worker import alive_worker
 from workbench.records.base import Record
-from workbench.records.run import PipelineRecord, RunRecord
+from workbench.records.run import PipelineRecord, State
 from workbench.records.view import View
+from workbench.records.worker import WorkerRecord
 
 R = TypeVar("R", bound=Record)
 
@@ -30,6 +33,8 @@ class ProjectStatus(Record):
     runs: dict[str, int]
     last_pipeline: str
     size_bytes: int
+    schedules: int = 0
+    worker: str = ""  # the scheduler worker that is alive, and what it starts next
 
     def view(self) -> View:
         runs = ", ".join(f"{n} {state}" for state, n in self.runs.items()) or "none yet"
@@ -42,19 +47,26 @@ class ProjectStatus(Record):
                 ("pipelines", ", ".join(self.pipelines) or "none yet"),
                 ("runs", runs),
                 ("last pipeline", self.last_pipeline or "none yet"),
+                *(
+                    (("schedules", f"{self.schedules}: {self.worker or 'no worker is alive, nothing will start'}"),)
+                    if self.schedules or self.worker
+                    else ()
+                ),
                 ("state on disk", f"{self.size_bytes / 2**20:.0f} MiB"),
             ),
-            next=("workbench access register FILE",) if not self.datasets else (),
+            next=self._next(),
         )
+
+    def _next(self) -> tuple[str, ...]:
+        register = () if self.datasets else ("workbench access register FILE",)
+        start = ("workbench production worker --detach",) if self.schedules and not self.worker else ()
+        return (*register, *start)
 
 
 def status(project: Project) -> ProjectStatus:
-    """What is in this project: datasets, pipelines, runs."""
-    states: dict[str, int] = {}
-    for path in sorted(project.runs.glob("*/record.json")):
-        run = _readable(RunRecord, path)
-        state = run.state.value if run else "unreadable"
-        states[state] = states.get(state, 0) + 1
+    """What is in this project: datasets, pipelines, runs, schedules."""
+    states = Counter(_state(path) for path in sorted(project.runs.glob("*/record.json")))
+    worker = alive_worker(project)
     pipelines = sorted((project.state / "pipelines").glob("*/record.json"))
     last = _readable(PipelineRecord, pipelines[-1]) if pipelines else None
     return ProjectStatus(
@@ -63,10 +75,25 @@ def status(project: Project) -> ProjectStatus:
         owner=project.config.owner,
         datasets=len(list((project.root / "contracts").glob("*.odcs.yaml"))),
         pipelines=tuple(sorted(p.stem for p in (project.root / "pipelines").glob("*.toml"))),
-        runs=states,
+        runs=dict(states),
         last_pipeline="" if last is None else f"{last.name} {last.state.value}, {last.created:%Y-%m-%d %H:%M} UTC",
         size_bytes=sum(p.stat().st_size for p in project.state.rglob("*") if p.is_file()),
+        schedules=len(list((project.state / "schedules").glob("*.json"))),
+        worker="" if worker is None else f"worker alive, {worker.where}" + _due(worker),
     )
+
+
+def _due(worker: WorkerRecord) -> str:
+    return f", next {worker.next_schedule} at {worker.next_due:%Y-%m-%d %H:%M} UTC" if worker.next_due else ""
+
+
+def _state(path: Path) -> str:
+    """The state in a run's record. Only one without an ending is read whole: there may be thousands."""
+    try:
+        state = str(json.loads(path.read_bytes())["state"])
+        return state if State(state).ended else look(path.parent).state.value
+    except (UserError, OSError, ValueError, KeyError, TypeError):
+        return "unreadable"
 
 
 def _readable(kind: type[R], path: Path) -> R | None:

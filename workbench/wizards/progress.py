@@ -22,14 +22,14 @@ class LiveCard:
 
     def __init__(self, draw: Callable[[], str], plain: Callable[[], str], stop: Callable[[], object]) -> None:
         self._draw, self._plain, self._stop = draw, plain, stop
-        self._html = ipywidgets.HTML(draw(), layout=ipywidgets.Layout(width="100%", margin="0"))
+        self._html = ipywidgets.HTML(draw(), layout=ipywidgets.Layout(flex="0 1 72em", margin="0", min_width="0"))
         self._button = ipywidgets.Button(
-            description="Stop", tooltip="Stop it; what is done is kept", icon="stop", layout=ipywidgets.Layout(width="8em")
+            description="Stop", tooltip="Stop it; what is done is kept", icon="stop", layout=ipywidgets.Layout(flex="0 0 8em")
         )
         self._button.on_click(self._pressed)
-        self._box = ipywidgets.VBox([self._html, self._button])
+        box = ipywidgets.HBox([self._html, self._button])
         self._changed, self._over = threading.Event(), threading.Event()
-        widget = self._box._repr_mimebundle_()[WIDGET]
+        widget = box._repr_mimebundle_()[WIDGET]
         self._place = DisplayHandle()  # type: ignore[no-untyped-call]
         self._place.display({WIDGET: widget, **self._static()}, raw=True)  # type: ignore[no-untyped-call]
         self._ticker = threading.Thread(target=self._tick, daemon=True, name="progress")

@@ -30,6 +30,12 @@ def test_only_the_words_that_changed_are_marked():
     )
 
 
+def test_a_table_whose_column_grew_is_marked_where_its_values_changed():
+    before, after = "    a  b\n1  2  3\n4  5  6", "      a  b\n1    2  3\n4  500  6"
+    assert [line.same for line in lines(before, after, spaces=False)] == [True, True, False]
+    assert [line.same for line in lines("if x:\n  y", "if x:\ny")] == [True, False]  # in code they count
+
+
 def test_a_line_that_was_put_in_stands_beside_nothing():
     found = lines("x = f(a)\ny = x", "trend = fit(a, b, 1)\nx = f(a) + trend\ny = x")
     assert [(line.a and joined(line.a), line.b and joined(line.b)) for line in found] == [
@@ -59,3 +65,5 @@ def test_long_values_are_shown_from_where_they_differ():
 def test_the_first_line_that_differs_tells_two_outputs_apart():
     assert first_difference("a\nb 1\nc", "a\nb 2\nc") == ("b 1", "b 2")
     assert first_difference("a", "a\nb") == ("", "b")
+    assert first_difference("a  x\nb", "a x\nc") == ("b", "c")
+    assert first_difference("a  x", "a x") == ("spaces", "other spaces")

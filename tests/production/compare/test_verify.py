@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -112,3 +114,20 @@ def test_what_is_no_run_is_the_users_mistake(project, tmp_path):
         verify("aaaaaaaa", project=project.root)
     with pytest.raises(BadInput, match="is no run's folder"):
         verify(str(tmp_path), project=project.root)
+
+
+def test_no_project_is_needed_and_what_does_not_hold_exits_with_1(project, make, tmp_path):
+    folder = make("aaaaaaaa", cell("print(1)", stream("\x1b]0;title\x07")))
+    path = bundle(project, "aaaaaaaa", to=tmp_path).path
+
+    def exit_code(*words):
+        command = [sys.executable, "-m", "workbench", "production", "verify", *map(str, words), "--json"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+        return done.returncode, json.loads(done.stdout)
+
+    code, told = exit_code(path)
+    assert (code, told["run_id"], told["sha256"]) == (0, folder.name, sha256_file(tmp_path / f"{folder.name}.workbench.zip"))
+    (folder / "environment.txt").write_text("changed")
+    assert exit_code(folder)[0] == 1
+    code, told = exit_code(path, "--rerun")
+    assert (code, told["error"]["what"]) == (2, f"no project at {tmp_path}")

@@ -65,7 +65,7 @@ class BundleReport(Record):
 
     def _derived(self) -> Iterator[Finding]:
         if self.derived_from:
-            message = f"what it holds was computed from governed data: {', '.join(self.derived_from)}; give it to nobody else"
+            message = f"whoever gets it sees what was computed from governed data: {', '.join(self.derived_from)}"
             yield Finding(check="bundle.derived", outcome=Outcome.INFO, message=message)
 
     def view(self) -> View:

@@ -105,7 +105,8 @@ def _cell(pair: Pair) -> ShownCell:
 def _output(check: PieceCheck) -> ShownOutput:
     if any(_picture(piece) for piece in (check.a, check.b)):
         return ShownOutput(check.name, pictures=(_picture(check.a), _picture(check.b)))
-    return ShownOutput(check.name, lines=lines(short(check.a) if check.a else "", short(check.b) if check.b else ""))
+    told = (short(piece) if piece else "" for piece in (check.a, check.b))
+    return ShownOutput(check.name, lines=lines(*told, spaces=False))
 
 
 def _picture(piece: Piece | None) -> str:

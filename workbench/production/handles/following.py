@@ -33,6 +33,7 @@ class Tally:
     label: str
     total: int
     ended: Counter[str] = field(default_factory=Counter)
+    since_s: float = field(default_factory=time.monotonic)
 
 
 class Progress:
@@ -126,12 +127,17 @@ class Progress:
         running = sum(going.sweep == sweep for going in self.going.values())
         counts = [f"{n:,} {state}" for state, n in tally.ended.most_common()] + [f"{running:,} running"] * bool(running)
         done = tally.ended.total()
-        return Bar(tally.label, done, tally.total, f"{done:,} of {tally.total:,}: {', '.join(counts) or 'starting'}")
+        told = f"{done:,} of {tally.total:,}, {_since(tally.since_s)}: {', '.join(counts) or 'starting'}"
+        return Bar(tally.label, done, tally.total, told)
 
 
 def _bar(going: Going) -> Bar:
     cells = f"{going.done} of {going.total} cells" if going.total else "starting"
-    return Bar(going.label, going.done, going.total, f"{cells}, {span(time.monotonic() - going.since_s)}")
+    return Bar(going.label, going.done, going.total, f"{cells}, {_since(going.since_s)}")
+
+
+def _since(since_s: float) -> str:
+    return span(time.monotonic() - since_s)
 
 
 def span(seconds: float) -> str:

@@ -14,11 +14,10 @@ from workbench.production.executor import Tail
 from workbench.production.handles.base import FOLLOW_S, SIGNS, Handle
 from workbench.production.handles.following import span
 from workbench.project import Project, look
-from workbench.records.run import Failure, RunRecord, State
+from workbench.records.run import Artifact, Failure, RunRecord, State
 from workbench.records.view import View
 
 LONGEST = 80  # signs of a parameter's value on a card
-_TOLD = ("template", "state", "time")  # facts that stand in the title
 
 
 class RunHandle(Handle[RunRecord]):
@@ -57,16 +56,23 @@ class RunHandle(Handle[RunRecord]):
         return self._end().failure
 
     def view(self) -> View:
-        record = self.record
-        state = self.state
+        record, state = self.record, self.state
         took = "" if record.wall_s is None else f" in {span(record.wall_s)}"
         earlier = ", taken over from an earlier, equal run" if record.reused else ""
-        facts = [("run", self.id), ("parameters", _listed(record.parameters)), *record.view().facts]
-        left_out = (*_TOLD, "cells") if self._going else _TOLD
+        output = self.folder / "output.ipynb"
+        facts = (
+            ("run", self.id),
+            ("by", record.actor if record.actor != self.project.actor else ""),
+            ("parameters", _listed(record.parameters)),
+            ("cells", f"{record.cells_done} of {record.cells_total}" if state is not State.DONE and not self._going else ""),
+            *((figure.label or figure.name, figure.shown()) for figure in record.figures),
+            *((f"artifact {artifact.name}", _artifact(artifact)) for artifact in record.artifacts),
+            ("executed notebook", str(output.relative_to(self.project.root)) if state.ended and output.exists() else ""),
+        )
         return record.view().model_copy(
             update={
                 "title": f"{SIGNS[state]} {record.template}: {state.value}{took}{earlier}",
-                "facts": tuple((name, text) for name, text in facts if text and name not in left_out),
+                "facts": tuple((name, text) for name, text in facts if text),
             }
         )
 
@@ -96,6 +102,10 @@ class RunHandle(Handle[RunRecord]):
             why=f"{where}{failure.name}: {failure.message}" if failure else "its process is gone and left no ending",
             fix=f"look at its card, at `.failure`, or open {self.folder / 'output.ipynb'}",
         )
+
+
+def _artifact(artifact: Artifact) -> str:
+    return f"{artifact.path}, {artifact.size_bytes / 1024:,.0f} KiB, sha256 {artifact.sha256[:12]}…"
 
 
 def _listed(values: Mapping[str, JsonValue]) -> str:

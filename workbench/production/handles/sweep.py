@@ -28,6 +28,10 @@ class SweepHandle(Handle[SweepReport]):
     what = "sweep"
 
     @property
+    def state(self) -> State:
+        return State.RUNNING if self._going else super().state
+
+    @property
     def best(self) -> RunHandle:
         """The run that is best by `minimize` or `maximize`. Raises BadInput when no run can be."""
         found = self._end()
@@ -49,8 +53,11 @@ class SweepHandle(Handle[SweepReport]):
 
     def view(self) -> View:
         if not self._going:
-            view = self.record.view()
-            return view.model_copy(update={"title": f"{SIGNS[self.state]} {view.title}"})
+            record, view = self.record, self.record.view()
+            told = ", ".join(f"{n:,} {state}" for state, n in record.states.items())
+            facts = (("sweep", self.id), *(fact for fact in view.facts if fact[0] not in ("template", "runs")))
+            title = f"{SIGNS[record.state]} {record.template}: {sum(record.states.values()):,} runs, {told}"
+            return view.model_copy(update={"title": title, "facts": facts})
         spec = self._folder.spec
         goal = f"{spec.goal.direction} {spec.goal.figure}" if spec.goal else ""
         fixed = ", ".join(f"{name} = {value}" for name, value in spec.parameters.items())

@@ -53,9 +53,9 @@ def schedule(
     timeout: float | None = None,
     cell_timeout: float | None = None,
     memory: str | None = None,
-    on_finish: str = "",
-    on_failure: str = "",
-    on_late: str = "",
+    on_finish: str | None = None,
+    on_failure: str | None = None,
+    on_late: str | None = None,
     late_after: float | None = None,
 ) -> Planned:
     """Run TARGET (a template, a pipeline, or the path of a notebook) by the calendar. A worker does it; see `worker`.
@@ -65,9 +65,12 @@ def schedule(
     name: the schedule's name; the target's when left out. A schedule of that name and target is replaced.
     parameter: `name=value`, checked now and at every run.
     catch_up: how many missed runs are made up for when a worker is back; the latest ones.
-    timeout, cell_timeout: seconds that a run, or one cell, may take.
+    timeout: seconds that a run may take.
+    cell_timeout: seconds that one cell may take.
     memory: what all processes of a run may hold together, as in 2GiB.
-    on_finish, on_failure, on_late: a webhook's URL or a command, or secret://NAME of one; it is given the event as JSON.
+    on_finish: whom to tell that a run ended well: a webhook's URL or a command, or secret://NAME of one.
+    on_failure: whom to tell that it failed, was lost, or has a failing finding.
+    on_late: whom to tell that due times were missed, one was skipped, or a run takes too long.
     late_after: seconds after its time when a run that has not ended is called late.
     """
     what, target = _target(project, target)
@@ -82,9 +85,9 @@ def schedule(
         tz=tz or machine_zone(),
         catch_up=_within("--catch-up", catch_up, 0, MOST),
         limits=_limits(what, limits(timeout, cell_timeout, memory)),
-        on_finish=on_finish,
-        on_failure=on_failure,
-        on_late=on_late,
+        on_finish=on_finish or "",
+        on_failure=on_failure or "",
+        on_late=on_late or "",
         late_after_s=None if late_after is None else _within("--late-after", late_after, 1, 366 * 86400),
         created=now,
         since=now,

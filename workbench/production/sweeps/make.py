@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from workbench.production.inputs import check_inputs
-from workbench.production.ledger import Ledger
 from workbench.production.notebook import Notebook
 from workbench.production.parameters import Parameter
-from workbench.production.processes import end_leftovers
+from workbench.production.reconcile import reconcile
 from workbench.production.run_folder import new_run_folder
 from workbench.production.sweeps.design import Design, keep_table
 from workbench.production.sweeps.drive import Driver
@@ -78,8 +77,7 @@ def make_sweep(
 def work_off(project: Project, driver: Driver, event: str) -> SweepReport:
     """Let a driver do what is open, and report. event: as the audit log is to call it. Raises what `Driver.drive` raises."""
     spec = driver.spec
-    for record in Ledger(project).reconcile():
-        end_leftovers(record.run_id)
+    reconcile(project)
     project.audit.append(event, sweep=spec.sweep_id, template=spec.template, runs=spec.design.count)
     project.listener({"event": "sweep", "sweep": spec.sweep_id, "state": "running", "total": spec.design.count})
     driver.drive()

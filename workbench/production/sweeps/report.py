@@ -84,7 +84,7 @@ def _row(
 
 
 def _ranked(rows: Iterable[Row], goal: Goal | None) -> list[Row]:
-    """Best first by the goal, what is not done or lacks its figure last; without a goal, failed ones first: they want a look."""
+    """Best first by the goal, what is not done or lacks its figure last; without a goal, failed ones first."""
     if goal is None:
         return sorted(rows, key=lambda row: (row.state in (State.DONE, State.QUEUED), row.state is State.QUEUED, row.position))
     sign = 1 if goal.direction == "minimize" else -1
