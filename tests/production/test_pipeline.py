@@ -1,6 +1,8 @@
 """Pipelines of real notebooks."""
 
 import json
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,11 +12,12 @@ from dataclasses import replace
 import pytest
 
 from tests.conftest import hears_ctrl_c
+from workbench.cli.show import exit_code
 from workbench.errors import BadInput
 from workbench.findings import Outcome
 from workbench.production.pipeline import pipeline
 from workbench.project import look, look_pipeline
-from workbench.records.run import State
+from workbench.records.run import Skip, State
 
 pytestmark = pytest.mark.slow
 
@@ -88,6 +91,74 @@ def test_it_stops_at_the_first_failure_and_goes_on_from_there_after_a_mend(two_s
     mended = pipeline(two_steps(fail=0), "two", from_="count")
     assert [(s.state, s.reused) for s in mended.steps] == [(State.DONE, True), (State.DONE, False)]
     assert mended.steps[0].run_id == failed.steps[0].run_id
+
+
+def test_what_ran_before_is_not_run_again_but_for_effects_and_fresh(project, template):
+    template("make", "rows: int = 3  # how many", MAKE)
+    template("count", PARAMETERS, COUNT)
+    tells = template("tell", "n: int = 0  # nothing", "print(n)")
+    tells.write_text(tells.read_text().replace('"parameters"', '"parameters", "workbench:effects"'))
+    (project.root / "pipelines" / "p.toml").write_text(
+        "[steps.make]\ntemplate = 'make'\n[steps.count]\ntemplate = 'count'\ninputs.table = 'make.table'\n"
+        "expect.length = { min = 1, max = 2 }\n[steps.tell]\ntemplate = 'tell'"
+    )
+
+    def run(**asked):
+        record = pipeline(project, "p", **asked)
+        return record, {s.name for s in record.steps if s.reused}
+
+    first, reused = run()
+    assert reused == set()
+    second, reused = run()
+    assert reused == {"make", "count"}
+    assert [s.run_id for s in second.steps[:2]] == [s.run_id for s in first.steps[:2]]
+    assert [s.status for s in second.steps] == ["done (earlier)", "done (earlier)", "done"]
+    assert [f.outcome for f in second.findings] == [Outcome.FAIL]  # what is expected is compared anew
+    shutil.rmtree(project.runs / first.steps[0].run_id)
+    third, reused = run()
+    assert reused == {"count"}  # the same table, now under another path
+    assert third.steps[1].run_id == first.steps[1].run_id
+    assert [e["facts"]["run"] for e in project.audit.entries() if e["event"] == "run.cached"][-1] == first.steps[1].run_id
+    _, reused = run(fresh=True)
+    assert reused == set()
+
+
+def test_a_sweep_hands_on_its_best_run_and_a_gate_that_closes_is_a_finding(project, template):
+    template("make", "rows: int = 3  # how many", MAKE)
+    template("count", PARAMETERS, COUNT)
+    (project.root / "pipelines" / "p.toml").write_text("""
+        [steps.make]
+        template = "make"
+        sweep.grid.rows = [2, 5]
+        sweep.maximize = "rows"
+        [steps.count]
+        template = "count"
+        inputs.table = "make.best.table"
+        require = ["make.rows > 4"]
+        [steps.ship]
+        template = "count"
+        inputs.table = "make.best.table"
+        require = ["count.length > make.rows"]
+    """)
+    record = pipeline(project, "p", workers=2)
+    make, count, ship = record.steps
+    assert (make.headline.value, count.headline.value, record.state) == (5, 5, State.DONE)
+    assert (ship.skipped, ship.reason) == (Skip.REQUIRE, "not count.length > make.rows: count.length is 5, make.rows is 5")
+    assert exit_code(record, "fail") == 1
+    page = (project.root / "report.html").read_text()
+    assert "was not run, nor what comes after it: not count.length &gt; make.rows" in page
+    assert re.search(r'class="best"><td>1 · best</td>\s*<td>5</td>', page)
+    again = pipeline(project, "p", workers=2)
+    assert [s.status for s in again.steps] == ["done (earlier)", "done (earlier)", "skipped"]
+    assert again.steps[0].run_id == make.run_id
+
+
+@pytest.mark.parametrize(("asked", "says"), [({"workers": 0}, "runs nothing"), ({"fresh": True, "from_": "count"}, "at once")])
+def test_options_that_make_no_sense_start_nothing(two_steps, asked, says):
+    project = two_steps()
+    with pytest.raises(BadInput, match=says):
+        pipeline(project, "two", **asked)
+    assert not (project.state / "pipelines").exists()
 
 
 def test_going_on_needs_the_steps_before_to_be_done(two_steps):

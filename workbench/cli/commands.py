@@ -71,6 +71,8 @@ class Verb(click.Command):
 
                 record = self.function()(replace(find(explicit=project_folder), listener=listener), **given)
             else:
+                if project_folder and "project" in inspect.signature(self.function()).parameters:
+                    given["project"] = Path(project_folder)
                 record = self.function()(**given)
         try:
             if as_json:

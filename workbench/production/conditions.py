@@ -156,7 +156,7 @@ def _value(text: str, written: str) -> FigureOf | float | str | bool:
 
 def _figure(text: str, written: str) -> FigureOf:
     step, dot, name = written.partition(".")
-    if not (step and dot and name):
+    if not (step and dot and name) or set(written) & set("<>=!"):
         raise _unreadable(text, f"'{written}' names no figure of a step")
     return FigureOf(step=step, name=name)
 

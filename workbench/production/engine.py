@@ -97,6 +97,8 @@ class RecordingManager(NotebookExecutionManager):  # type: ignore[misc]
         from papermill.execute import raise_for_execution_errors
 
         self.notebook_complete()
+        if self.recorder.redactor:  # what came in several messages may have come together, as in a widget
+            self.nb = nbformat.from_dict(self.recorder.redactor.json(self.nb))  # type: ignore[no-untyped-call]
         try:
             if error is None:
                 raise_for_execution_errors(self.nb, None)
@@ -158,6 +160,7 @@ class WorkbenchEngine(NBClientEngine):  # type: ignore[misc]
         **kwargs: Any,
     ) -> Any:
         """The stock engine's call, with what cannot be passed through papermill: the kernel's environment, a cell's limit."""
+        from workbench.production.secret_keeper import Keeper, cut_streams
         from workbench.production.sockets import sockets
 
         options = merge_kwargs(
@@ -174,7 +177,10 @@ class WorkbenchEngine(NBClientEngine):  # type: ignore[misc]
         cell_s = nb_man.recorder.record.limits.cell_s
         if cell_s and not options["timeout"]:
             options.setdefault("timeout_func", lambda _cell: cell_s)
-        with sockets(nb_man.recorder.record.run_id) as names:
+        recorder = nb_man.recorder
+        with sockets(recorder.record.run_id) as names, cut_streams(recorder.redactor) as streams:
             config = Config(KernelManager={"transport": "ipc", "ip": names} if names else {})
             client = RecordingClient(nb_man, config=config, **options)
-            return client.execute(env=nb_man.recorder.kernel_environment())
+            if recorder.redactor:
+                client.keeper = Keeper(client, recorder.redactor, recorder.record.parameters)
+            return client.execute(env=recorder.kernel_environment(), **streams)

@@ -6,11 +6,16 @@ Light to import, as `engine.py`, which is the only one to use it.
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nbformat
+import zmq
 from nbclient.exceptions import CellExecutionComplete
+from nbclient.util import run_sync
 from papermill.clientwrap import PapermillNotebookClient
+
+if TYPE_CHECKING:
+    from workbench.production.secret_keeper import Keeper
 
 JOURNAL_S = 0.5  # an output waits at most so long; with the 0.2 s that a kernel holds prints back, less than a second
 BACKLOG = 100_000  # messages that may wait for us; ZeroMQ drops what comes beyond (its own measure, and the kernel's: 1000)
@@ -20,6 +25,7 @@ OUTPUTS = ("stream", "display_data", "execute_result", "error")
 class RecordingClient(PapermillNotebookClient):  # type: ignore[misc]
     """papermill's client, with what a cell prints in one output instead of one a message, and everything in the journal."""
 
+    keeper: Keeper | None = None  # of a run with secrets
     _woken = False  # is a timer set that writes the journal?
 
     def create_kernel_manager(self) -> Any:
@@ -29,15 +35,35 @@ class RecordingClient(PapermillNotebookClient):  # type: ignore[misc]
             manager.context.rcvhwm = BACKLOG
         return manager
 
+    async def async_execute_cell(self, cell: Any, cell_index: int, *args: Any, **kwargs: Any) -> Any:
+        """A cell, as papermill's `execute_cell` runs it."""
+        try:
+            done = await super().async_execute_cell(cell, cell_index, *args, **kwargs)
+        finally:
+            if self.keeper:
+                self.keeper.print_rest(cell)
+        if self.keeper:
+            await self.keeper.cell_done(cell_index)
+        return done
+
+    execute_cell = run_sync(async_execute_cell)
+
+    def print_held(self, cell: Any, name: str, text: str) -> None:
+        """Print what the keeper had held back."""
+        self.nb_man.journal.print(cell.outputs, name, text)
+        self.log_output_message(nbformat.from_dict({"output_type": "stream", "name": name, "text": text}))  # type: ignore[no-untyped-call]
+
     def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
         """The door: each message from the kernel that becomes something in the notebook enters here, and only here."""
         try:
-            return super().process_message(msg, cell, cell_index)
+            return super().process_message(self.keeper.cut(msg, cell) if self.keeper else msg, cell, cell_index)
         except CellExecutionComplete:
             self.nb_man.journal.settle()
             raise
         finally:
             self._journal_soon()
+            if self._is_hooked(msg):  # nbclient answers the widget past asyncio, which may then miss the cell's own reply
+                self.kc.shell_channel.socket.get(zmq.EVENTS)  # and looks again
 
     def output(self, outs: list[Any], msg: dict[str, Any], display_id: str | None, cell_index: int) -> Any:
         """An output: of the cell, or of a widget that has asked for it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -92,13 +93,19 @@ def _sources(root: Path) -> list[Path]:
 
 
 def environment_text(root: Path | None = None) -> str:
-    """`name==version  sha256:…`, a line a distribution; of an editable one `  source:…` more.
+    """`name==version  sha256:…`, a line a distribution, Python first; of an editable one `  source:…` more.
 
     root: the folder of a project, whose own modules a notebook may import: a line `./  sha256:…` when it has any.
     """
     lines = [f"{name}=={version}  sha256:{digest}" + _source(place) for name, version, digest, place in _installed()]
     code = project_code_sha256(root) if root else ""
-    return "".join(f"{line}\n" for line in (*([f"./  sha256:{code}"] if code else []), *lines))
+    return "".join(f"{line}\n" for line in (*([f"./  sha256:{code}"] if code else []), _python(), *lines))
+
+
+def _python() -> str:
+    """`python==3.11.7+cpython.linux.x86_64  sha256:…`: the interpreter as a line like the others."""
+    what = f"{platform.python_version()}+{sys.implementation.name}.{sys.platform}.{platform.machine()}"
+    return f"python=={what}  sha256:{hashlib.sha256(what.encode()).hexdigest()}"
 
 
 def _source(place: Path | None) -> str:

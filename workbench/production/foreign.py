@@ -15,6 +15,7 @@ from typing import Any
 from workbench.errors import UnknownName, UserError
 from workbench.findings import Finding, Outcome
 from workbench.production import storage
+from workbench.production import secrets
 from workbench.production.notebook import Notebook
 from workbench.production.parameters import Parameter, read_parameters
 from workbench.production.run_folder import new_run_folder
@@ -37,9 +38,11 @@ def prepare(nb: Mapping[str, Any], notebook: Notebook, *, input_path: str, outpu
     parameters, values, findings = _check(
         notebook, given, name, strict=project is not None and project.config.strict_parameters
     )
-    folder = new_run_folder(project.runs if project else _beside(output_path), name)
     clean = _without_injected(nb)
-    write_atomic(folder / "input.ipynb", json.dumps(clean, indent=1).encode())
+    template = json.dumps(clean, indent=1).encode()
+    secrets.check(values, template)
+    folder = new_run_folder(project.runs if project else _beside(output_path), name)
+    write_atomic(folder / "input.ipynb", template)
     record = RunRecord(
         run_id=folder.name,
         template=name,

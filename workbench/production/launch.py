@@ -16,7 +16,7 @@ from pydantic import ByteSize, TypeAdapter, ValidationError
 
 from workbench.errors import BadInput, MachineError, UnknownName, UserError, WorkbenchError
 from workbench.machine import this_process
-from workbench.production import cache
+from workbench.production import cache, secrets
 from workbench.production.call_key import call_key
 from workbench.production.environment import git_commit
 from workbench.production.executor import execute
@@ -43,6 +43,7 @@ class Asked:
     position: int | None = None
     attempt: int = 1
     schedule: str = ""
+    hash_seed: str = ""  # PYTHONHASHSEED; empty: the caller's, else 0
 
 
 def run(
@@ -121,7 +122,8 @@ def closed(folder: Path) -> RunRecord:
 
 
 def prepare(project: Project, template: str, notebook: Notebook, values: Mapping[str, Any], *, asked: Asked = Asked()) -> Path:
-    """Make the folder of a run: the frozen template, and a record that says queued."""
+    """Make the folder of a run: the frozen template, and a record that says queued. Raises UserError for its secrets."""
+    secrets.check(values, notebook.raw)
     folder = new_run_folder(project.runs, _found(project, template)[0])
     try:
         write_atomic(folder / "input.ipynb", notebook.raw)
@@ -155,7 +157,7 @@ def _queued(
         attempt=asked.attempt,
         schedule=asked.schedule,
         limits=asked.limits,
-        hash_seed=os.environ.get("PYTHONHASHSEED", "0"),
+        hash_seed=asked.hash_seed or os.environ.get("PYTHONHASHSEED", "0"),
         actor=project.actor,
         created=now,
         started=now,  # the interpreter's and papermill's own start are part of what a run costs

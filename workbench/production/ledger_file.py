@@ -6,7 +6,9 @@ Opening takes 0.3 ms; a file that was removed under a running process is so noti
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +21,7 @@ from workbench.project import Project
 from workbench.records.files import cannot_write
 from workbench.records.run import RunRecord
 
+ROOM_BYTES = 1 << 16  # that SQLite needs for its log
 BUSY_S = 30.0  # how long an operation waits for those of other processes
 UNREADABLE = "unreadable"  # the state of a run whose record cannot be read
 _VERSION = 1
@@ -45,7 +48,7 @@ class LedgerFile:
     def open(self, *, write: bool = True) -> Iterator[sqlite3.Connection]:
         """A connection to a ledger that is whole; one that is missing, of another version or no database is built anew.
 
-        write: False for a look-up, which works in a project that one may only read too.
+        write: False for a look-up, which works on a full disk and in a project that one may only read, too.
         """
         try:
             with contextlib.closing(self._whole(write)) as db:
@@ -56,7 +59,7 @@ class LedgerFile:
             raise cannot_write(self.path, error) from error
 
     def _whole(self, write: bool) -> sqlite3.Connection:
-        if not write and not os.access(self.project.state, os.W_OK):
+        if not write and not self._can_write():
             db = self._connect(Path(":memory:"))
             self._fill(db)
             return db
@@ -70,6 +73,10 @@ class LedgerFile:
             self.rebuild()
             db = self._connect(self.path)
         return db
+
+    def _can_write(self) -> bool:
+        place = self.project.state
+        return not place.exists() or (os.access(place, os.W_OK) and shutil.disk_usage(place).free >= ROOM_BYTES)
 
     def _connect(self, path: Path) -> sqlite3.Connection:
         return sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
@@ -181,6 +188,6 @@ def index(db: sqlite3.Connection, record: RunRecord, call_key: str | None) -> No
 
 
 def _unusable(path: Path, error: sqlite3.Error) -> MachineError:
-    full = "full" in str(error)
-    fix = "free some space and run it again" if full else f"remove {path}: it is built anew from the run folders"
-    return MachineError(f"cannot use {path}", why=str(error), fix=fix)
+    if "full" in str(error) or shutil.disk_usage(path.parent).free < ROOM_BYTES:  # SQLite says "disk I/O error", too
+        return cannot_write(path, OSError(errno.ENOSPC, "no space left"))
+    return MachineError(f"cannot use {path}", why=str(error), fix=f"remove {path}: it is built anew from the run folders")

@@ -17,9 +17,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from workbench.machine import this_process
+from workbench.production import secrets
 from workbench.production.acceptance import decide
 from workbench.production.environment import environment_text, git_commit
 from workbench.production.failure import broken, failure
@@ -33,6 +34,9 @@ from workbench.production.run_key import recorded_run_key
 from workbench.project import Project, find
 from workbench.records.files import cannot_write, sha256_file, write_atomic
 from workbench.records.run import Failure, FailureKind, Input, RunRecord, State
+
+if TYPE_CHECKING:
+    from workbench.production.redaction import Redactor
 
 ADOPT = "WORKBENCH_ADOPT"
 SAVE_EVERY_S = 1.0
@@ -56,6 +60,7 @@ class Recorder:
     broken_off: Failure | None = None
     stands_on: Future[dict[str, Any]] = field(default_factory=Future)
     journal: Journal | None = None  # from begin_notebook on
+    redactor: Redactor | None = None  # from then on, when a parameter is a secret
     adopted: bool = False  # a launcher has prepared its folder
 
     @classmethod
@@ -84,7 +89,9 @@ class Recorder:
         policy = self.project.root / "policy.toml" if self.project else None
         if self.project:
             self.audit_offset = self.project.audit.size()
-            self.project.audit.append("run.start", run=self.record.run_id, template=self.record.template)
+            named = secrets.names(self.record.parameters)
+            asked = {"secrets": named} if named else {}
+            self.project.audit.append("run.start", run=self.record.run_id, template=self.record.template, **asked)
         self._save(
             state=State.RUNNING,
             started=self.record.started or datetime.now(UTC),
@@ -104,7 +111,12 @@ class Recorder:
         return {"environment_sha256": hashlib.sha256(text).hexdigest(), **commit}
 
     def begin_notebook(self, nb: Mapping[str, Any], node: Callable[..., Any]) -> None:
-        """The cells are about to run. nb: papermill's notebook, marked; node: makes an output of it from fields."""
+        """The cells are about to run. nb: papermill's notebook, marked; node: makes an output of it from fields.
+
+        Raises UnknownName or BadInput for a secret that is not to be had, or could not be kept.
+        """
+        secrets.check_language(self.record.parameters, nb["metadata"])
+        self.redactor = secrets.redactor(self.record.parameters)
         self.journal = Journal(self.folder, nb, node)
 
     def kernel_environment(self) -> dict[str, str]:
@@ -112,7 +124,7 @@ class Recorder:
         ours = {RUN_ID: self.record.run_id, RUN_FOLDER: str(self.folder.resolve())}
         if self.project:
             ours["WORKBENCH_PROJECT"] = str(self.project.root)
-        return {**os.environ, **ours}
+        return secrets.kernel_environment({**os.environ, **ours}, self.record.parameters)
 
     def cell(self, index: int, state: str) -> None:
         """A cell starts ('running') or ends ('done', 'failed')."""
@@ -156,9 +168,9 @@ class Recorder:
             self._write("output.ipynb", data)
             results["output_sha256"] = hashlib.sha256(data).hexdigest()
             deliver(text)
-            self._save(self.accept(self.record.model_copy(update=results | _end(ended))))
+            self._save(self.accept(self._cut(results | _end(ended))))
         except Exception as broke:
-            self._save(self.record.model_copy(update=results | _end(broken(broke))))
+            self._save(self._cut(results | _end(broken(broke))))
             raise
         finally:
             Recorder.current = None
@@ -190,6 +202,15 @@ class Recorder:
             "peak_rss_bytes": used.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
         }
         return results, ended
+
+    def _cut(self, changes: dict[str, Any]) -> RunRecord:
+        """The record at its end, without secrets: neither in what the notebook declared, nor in the error that ended it."""
+        record = self.record.model_copy(update=changes)
+        if not self.redactor:
+            return record
+        found = secrets.findings(self.redactor, self.folder)
+        fields = record.model_copy(update={"findings": (*record.findings, *found)}).model_dump(mode="json")
+        return RunRecord.model_validate_json(json.dumps(self.redactor.json(fields)))
 
     def accept(self, record: RunRecord) -> RunRecord:
         """The record as it is to be written, once all that came out is known and its notebook is on the disk."""

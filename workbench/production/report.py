@@ -17,7 +17,8 @@ from workbench.findings import SEVERITY, Finding, Outcome, worst
 from workbench.production.notebook import read_notebook, source
 from workbench.production.page import draw
 from workbench.production.plan import Plan, PlannedStep
-from workbench.production.sweeps.report import SweepReport, report
+from workbench.production.sweeps.report import report
+from workbench.production.sweeps.result import SweepReport
 from workbench.production.sweeps.spec import SweepFolder
 from workbench.project import Project, look
 from workbench.records.files import write_atomic

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import ipywidgets
 from IPython.display import DisplayHandle
@@ -28,6 +29,7 @@ class LiveCard:
         )
         self._button.on_click(self._pressed)
         box = ipywidgets.HBox([self._html, self._button])
+        _hear_while_a_cell_waits(self._button)
         self._changed, self._over = threading.Event(), threading.Event()
         widget = box._repr_mimebundle_()[WIDGET]
         self._place = DisplayHandle()  # type: ignore[no-untyped-call]
@@ -59,3 +61,12 @@ class LiveCard:
     def _pressed(self, button: ipywidgets.Button) -> None:
         button.disabled, button.description = True, "Stopping …"
         threading.Thread(target=self._stop, daemon=True, name="stop").start()
+
+
+def _hear_while_a_cell_waits(button: ipywidgets.Button) -> None:
+    """Take clicks in the thread that the page has asked the kernel for (a subshell), so that they count while a cell waits.
+
+    ipykernel 7.4 sends them to the thread that the widget last spoke from, which is busy then; other versions are left alone.
+    """
+    with suppress(AttributeError):
+        del button.comm._reply_subshell_id

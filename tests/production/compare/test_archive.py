@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import zipfile
 
 import pytest
@@ -231,6 +232,12 @@ def test_a_record_that_was_edited_with_its_manifest_still_does_not_fit_its_files
 )
 def test_names_that_stay_inside(name, safe):
     assert is_safe(name) is safe
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "d.workbench.zip")
+    with pytest.raises(BadInput, match="is no bundle"):
+        verify(str(tmp_path / "d.workbench.zip"))
 
 
 def test_a_link_to_nowhere_is_a_letter(tmp_path):

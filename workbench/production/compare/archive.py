@@ -71,6 +71,8 @@ class Bundle:
 @contextmanager
 def open_bundle(path: Path) -> Iterator[Bundle]:
     """Open a bundle and read its manifest. Raises UnknownName when there is no such file, BadInput when it is no bundle."""
+    if path.exists() and not path.is_file():
+        raise _no_bundle(path, "it is no file")  # a pipe or a device has no end
     try:
         archive = zipfile.ZipFile(path)
     except FileNotFoundError:

@@ -17,8 +17,7 @@ from workbench.production.compare.checks import OutputCheck, Side, compare_outpu
 from workbench.production.compare.data import present
 from workbench.production.compare.drawing import write_page
 from workbench.production.compare.values import TOLERANCE, Verdict, checked
-from workbench.production.executor import execute
-from workbench.production.launch import Asked, closed, prepare
+from workbench.production.launch import Asked, start
 from workbench.production.notebook import read_notebook
 from workbench.production.runs import run_folder
 from workbench.project import Project, look
@@ -123,13 +122,8 @@ def repeat(project: Project, folder: Path, old: RunRecord, *, renamed: Mapping[s
     """Run the template in `folder` once more, never from the cache. renamed: inputs that lie elsewhere now, by their name."""
     notebook = read_notebook(folder / "input.ipynb")
     values = {name: _moved(value, renamed or {}) for name, value in old.parameters.items()}
-    asked = Asked(limits=old.limits, fresh=True, reproduces=old.run_id)
-    place = prepare(project, old.template, notebook, values, asked=asked)
-    if old.hash_seed:
-        record = RunRecord.load(place / "record.json")
-        record.model_copy(update={"hash_seed": old.hash_seed}).write(place / "record.json")
-    execute(project, place)
-    return closed(place)
+    asked = Asked(limits=old.limits, fresh=True, reproduces=old.run_id, hash_seed=old.hash_seed)
+    return start(project, old.template, notebook, values, asked=asked)
 
 
 def _moved(value: JsonValue, renamed: Mapping[str, str]) -> JsonValue:

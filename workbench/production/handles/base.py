@@ -9,10 +9,11 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
-from workbench.errors import WorkbenchError
+from workbench.errors import BadInput, WorkbenchError
 from workbench.production.cancel import cancel
 from workbench.production.handles.following import Progress
 from workbench.production.handles.screens import Open, Screen, open_screen, shell
@@ -23,6 +24,7 @@ from workbench.records.run import PipelineRecord, RunRecord, State
 from workbench.records.view import View
 
 R = TypeVar("R", RunRecord, SweepReport, PipelineRecord)
+ENDED = {State.FAILED: "failed", State.LOST: "is lost", State.CANCELLED: "was cancelled"}
 FOLLOW_S = 0.5  # how often to look at what goes on elsewhere
 SIGNS = {State.DONE: "✓", State.FAILED: "✗", State.LOST: "✗", State.CANCELLED: "■", State.RUNNING: "▶", State.QUEUED: "…"}
 
@@ -147,12 +149,16 @@ class Handle(ABC, Generic[R]):
 
     def _show(self) -> None:
         self._shown_in = getattr(shell(), "execution_count", None)
-        screen = self._opens(self._repr_html_, self.__repr__, self.cancel)
+        screen = self._opens(self._repr_html_, self.__repr__, self._stop)
         with self._lock:
             self._screens.append(screen)
             late = self._done
         if late:
             screen.ended()
+
+    def _stop(self) -> None:
+        with suppress(BadInput):  # it has just ended
+            self.cancel()
 
     def _ipython_display_(self) -> None:
         """Live while it goes on, except in the cell that has started it: there it lives already."""

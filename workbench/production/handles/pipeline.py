@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import BadInput, RunFailed, UnknownName
 from workbench.production.cancel import cancel
-from workbench.production.handles.base import FOLLOW_S, SIGNS, Handle
+from workbench.production.handles.base import ENDED, FOLLOW_S, SIGNS, Handle
 from workbench.production.handles.frames import steps_frame
 from workbench.production.handles.run import RunHandle
 from workbench.project import Project, look_pipeline
@@ -90,7 +90,7 @@ class PipelineHandle(Handle[PipelineRecord]):
         failure = record.failure
         why = f"{failure.name}: {failure.message}" if failure else "it was stopped"
         raise RunFailed(
-            f"the pipeline {self.id} is {record.state.value}",
+            f"the pipeline {self.id} {ENDED[record.state]}",
             why=f"step '{stuck.name}': {why}" if stuck else why,
             fix="look at its card, or at `.steps`" + (f"; once mended, go on with from_='{stuck.name}'" if stuck else ""),
         )

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from workbench.errors import RunFailed
 from workbench.production.executor import Tail
-from workbench.production.handles.base import FOLLOW_S, SIGNS, Handle
+from workbench.production.handles.base import ENDED, FOLLOW_S, SIGNS, Handle
 from workbench.production.handles.following import span
 from workbench.project import Project, look
 from workbench.records.run import Artifact, Failure, RunRecord, State
@@ -57,7 +57,7 @@ class RunHandle(Handle[RunRecord]):
 
     def view(self) -> View:
         record, state = self.record, self.state
-        took = "" if record.wall_s is None else f" in {span(record.wall_s)}"
+        took = "" if record.wall_s is None else f" {'in' if state is State.DONE else 'after'} {span(record.wall_s)}"
         earlier = ", taken over from an earlier, equal run" if record.reused else ""
         output = self.folder / "output.ipynb"
         facts = (
@@ -98,7 +98,7 @@ class RunHandle(Handle[RunRecord]):
         failure = record.failure
         where = "" if failure is None or failure.cell is None else f"cell {failure.cell}: "
         raise RunFailed(
-            f"the run {self.id} is {record.state.value}",
+            f"the run {self.id} {ENDED[record.state]}",
             why=f"{where}{failure.name}: {failure.message}" if failure else "its process is gone and left no ending",
             fix=f"look at its card, at `.failure`, or open {self.folder / 'output.ipynb'}",
         )
