@@ -87,7 +87,7 @@ def measure(place: Path) -> dict[str, tuple[float, float]]:
 
 def _command(project: Path, notebook: Path, plain: Path) -> Cost:
     """One run by our command; its outputs are compared with papermill's."""
-    done = run("workbench", "production", "run", str(notebook), "-p", "weeks=9", "--json", cwd=project)
+    done = run("workbench", "production", "run", str(notebook), "-p", "weeks=9", "--fresh", "--json", cwd=project)
     record = json.loads(done.printed)
     require(record["state"] == "done", f"the run ended as {record['state']}")
     output = project / ".workbench" / "runs" / record["run_id"] / "output.ipynb"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from benchmarks import command_help, drift, features_21m, governed_read, run_overhead, saves, scoring_import
+from benchmarks import command_help, drift, features_21m, governed_read, production, run_overhead, saves, scoring_import
 from benchmarks.figure import Figure
 
 
@@ -22,6 +22,7 @@ MODULES: dict[str, Module] = {
     "command_help": command_help,
     "run_overhead": run_overhead,
     "saves": saves,
+    "production": production,
     "governed_read": governed_read,
     "features_21m": features_21m,
     "drift": drift,

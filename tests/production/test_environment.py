@@ -1,9 +1,16 @@
 import json
 import subprocess
+import sys
 
 import pytest
 
 from workbench.production.environment import environment_sha256, environment_text, git_commit, installed, project_code_sha256
+
+ASK = "from pathlib import Path; from workbench.production.environment import *; print(environment_text(Path({root!r})))"
+
+
+def lines(text, name):
+    return [line for line in text.splitlines() if line.startswith(name)]
 
 
 def test_every_distribution_has_a_version_and_a_hash():
@@ -42,6 +49,29 @@ def test_the_modules_of_a_project_are_part_of_its_environment(tmp_path):
     assert environment_text(tmp_path) == f"./  sha256:{digest}\n" + environment_text()
     (tmp_path / "features.py").rename(tmp_path / "other.py")
     assert project_code_sha256(tmp_path) not in ("", digest)
+
+
+def test_what_a_project_remembers_of_an_install_changes_nothing_and_is_forgotten_with_it(tmp_path, monkeypatch):
+    site, root = tmp_path / "site", tmp_path / "project"
+    (site / "mine-1.0.dist-info").mkdir(parents=True)
+    (root / ".workbench").mkdir(parents=True)
+    record = site / "mine-1.0.dist-info" / "RECORD"
+    record.write_text("mine.py,sha256=a,1\n")
+    monkeypatch.syspath_prepend(str(site))
+    cache = root / ".workbench" / "cache" / "distributions.json"
+    first = environment_text(root)
+    assert (cache.is_file(), first) == (True, environment_text())
+    in_another_process = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(site)!r})\n{ASK.format(root=str(root))}"]
+    again = subprocess.run(in_another_process, capture_output=True, text=True, check=True).stdout
+    assert [line for line in again.splitlines() if line.startswith("mine")] == lines(first, "mine")
+    record.write_text("mine.py,sha256=bbb,1\n")
+    site.touch()
+    changed = environment_text(root)
+    assert lines(changed, "mine") != lines(first, "mine")
+    for damage in ("", "[]", '{"x": 1}', "torn {"):
+        cache.write_text(damage)
+        site.touch()
+        assert environment_text(root) == changed
 
 
 @pytest.mark.parametrize("place", [".hidden", "node_modules", "build", "dist", "venv/lib"])

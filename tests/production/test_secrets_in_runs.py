@@ -14,6 +14,7 @@ import time
 import urllib.parse
 
 import pytest
+from papermill import execute_notebook
 
 from tests.production.test_launch import start_and_kill
 from workbench.errors import BadInput, UnknownName
@@ -176,28 +177,28 @@ def papermill(folder, held, *words):
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
 
 
-@pytest.mark.parametrize("how", ["passed", "default"])
-def test_papermill_with_our_engine_keeps_a_secret_of_the_keyring_as_well(project, template, how):
-    default = REFERENCE if how == "default" else None
-    path = template("asks", f"token: str = {default!r}  # for the warehouse", "print(token)\nprint(token[::-1])")
-    words = [] if how == "default" else ["-p", "token", REFERENCE]
-    done = papermill(project.root, {"workbench warehouse.token": TOKEN}, str(path), "out.ipynb", "--log-output", *words)
+def test_papermill_with_our_engine_keeps_a_secret_of_the_keyring_as_well(project, template):
+    path = template("asks", PARAMETERS, "print(token)\nprint(token[::-1])")
+    held = {"workbench warehouse.token": TOKEN}
+    done = papermill(project.root, held, str(path), "out.ipynb", "--log-output", "-p", "token", REFERENCE)
     assert done.returncode == 0, done.stderr
     (record,) = runs(project).runs
     assert (record.state, record.parameters) == (State.DONE, {"token": REFERENCE})
     assert places(project.root) == []
-    assert f"{MASK}\\n{TOKEN[::-1]}" in (project.root / "out.ipynb").read_text()  # the kernel did have the value
+    (said,) = outputs(project.root / "out.ipynb")
+    assert "".join(said["text"]) == f"{MASK}\n{TOKEN[::-1]}\n"  # the kernel did have the value
     assert not any(form.decode() in done.stdout + done.stderr for form in forms())
     assert MASK in done.stderr
 
 
-def test_a_secret_that_is_nowhere_starts_nothing(project, template):
+def test_a_secret_that_is_nowhere_starts_nothing(project, template, monkeypatch):
     path = template("asks", PARAMETERS, "print(token)")
     with pytest.raises(UnknownName, match=r"no secret named 'warehouse\.token'"):
         run(project, "asks", parameter={"token": REFERENCE})
-    done = papermill(project.root, {}, str(path), "out.ipynb", "-p", "token", REFERENCE)
-    assert done.returncode == 1
-    assert f"keyring set workbench warehouse.token   (or, for a scheduler, set {VARIABLE})" in done.stderr
+    monkeypatch.chdir(project.root)
+    with pytest.raises(UnknownName) as caught:
+        execute_notebook(path, "out.ipynb", parameters={"token": REFERENCE}, engine_name="workbench", progress_bar=False)
+    assert caught.value.fix == f"keyring set workbench warehouse.token   (or, for a scheduler, set {VARIABLE})"
     assert not project.runs.exists()
 
 
@@ -209,9 +210,8 @@ def test_a_template_that_holds_the_secret_itself_starts_nothing(project, templat
 
 
 def test_a_kernel_that_finds_another_value_gets_none_and_the_run_says_why(project, template):
-    path = template("asks", PARAMETERS, "print(token)")
-    held = {"workbench warehouse.token": f"{TOKEN}-PID"}
-    done = papermill(project.root, held, str(path), "out.ipynb", "-p", "token", REFERENCE)
+    path = template("asks", f"token: str = {REFERENCE!r}  # for the warehouse", "print(token)")
+    done = papermill(project.root, {"workbench warehouse.token": f"{TOKEN}-PID"}, str(path), "out.ipynb")
     assert done.returncode == 1
     (record,) = runs(project).runs
     assert record.state is State.FAILED

@@ -105,8 +105,13 @@ def test_200_runs_with_killed_workers_and_a_driver_killed_twice(project):
     over = threading.Event()
 
     def kill_workers():
-        """Every second or so, one of the processes that work on a run: its child process or its kernel."""
-        while not over.wait(chance.uniform(0.5, 2.0)):
+        """For every fifth run that begins, one of the processes that work on a run just then: its child or its kernel."""
+        seen = 0
+        while not over.wait(0.2):
+            begun = sum(1 for _ in project.runs.glob("*"))
+            if begun < seen + 5:
+                continue
+            seen = begun
             with contextlib.suppress(psutil.Error):
                 victims = processes_of(project)
                 if victims:
@@ -114,7 +119,7 @@ def test_200_runs_with_killed_workers_and_a_driver_killed_twice(project):
                     victim.kill()
                     killed.append(victim.pid)
 
-    driver = start(project, "sweep", "tiny", "--from", str(points), "--workers", "3", "--retries", "20")
+    driver = start(project, "sweep", "tiny", "--from", str(points), "--workers", "2", "--retries", "5")
     sweep = the_sweep(project)
     killer = threading.Thread(target=kill_workers)
     killer.start()

@@ -98,7 +98,7 @@ class RecordingManager(NotebookExecutionManager):  # type: ignore[misc]
 
         self.notebook_complete()
         if self.recorder.redactor:  # what came in several messages may have come together, as in a widget
-            self.nb = nbformat.from_dict(self.recorder.redactor.json(self.nb))  # type: ignore[no-untyped-call]
+            self.nb: Any = nbformat.from_dict(self.recorder.redactor.json(self.nb))  # type: ignore[no-untyped-call]
         try:
             if error is None:
                 raise_for_execution_errors(self.nb, None)

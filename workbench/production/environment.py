@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -11,7 +12,13 @@ import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from workbench.errors import MachineError
+from workbench.records.files import write_atomic
+
+Distribution = tuple[str, str, str, Path | None]  # name, version, hash, folder of an editable one's source
 
 _NO_SOURCES = {"node_modules", "build", "dist"}
 
@@ -21,29 +28,56 @@ def installed() -> tuple[tuple[str, str, str], ...]:
     return tuple((name, version, digest) for name, version, digest, _ in _installed())
 
 
-def _installed() -> tuple[tuple[str, str, str, Path | None], ...]:
-    """The same, and the folder that an editable one is imported from."""
+def _installed(root: Path | None = None) -> tuple[Distribution, ...]:
+    """The same, and the folder that an editable one is imported from. root: a project, which remembers the hashes."""
     places = tuple(Path(place or ".") for place in sys.path)
-    return _distributions(tuple((place, place.stat().st_mtime_ns) for place in places if place.is_dir()))
+    state = root / ".workbench" if root else None
+    cache = state / "cache" / "distributions.json" if state and state.is_dir() else None
+    return _distributions(tuple((place, place.stat().st_mtime_ns) for place in places if place.is_dir()), cache)
 
 
-@lru_cache(maxsize=1)  # pip changes the folder's time whenever it installs or removes something
-def _distributions(places: tuple[tuple[Path, int], ...]) -> tuple[tuple[str, str, str, Path | None], ...]:
+@lru_cache(maxsize=2)  # pip changes the folder's time whenever it installs or removes something
+def _distributions(places: tuple[tuple[Path, int], ...], cache: Path | None) -> tuple[Distribution, ...]:
     """Read from the names of the folders: parsing every METADATA would take a second."""
-    found: dict[str, tuple[str, str, str, Path | None]] = {}
+    known = _remembered(cache) if cache else {}
+    seen: dict[str, list[Any]] = {}
+    found: dict[str, Distribution] = {}
     for folder in (path for place, _ in places for path in sorted(place.glob("*.dist-info"))):
         name, _, version = folder.name.removesuffix(".dist-info").rpartition("-")
         if name.lower() not in found:
-            found[name.lower()] = (name, version, _record_sha256(folder / "RECORD"), _editable(folder / "direct_url.json"))
+            seen[str(folder)] = entry = _entry(folder / "RECORD", known.get(str(folder)))
+            found[name.lower()] = (name, version, entry[-1], _editable(folder / "direct_url.json"))
+    if cache and seen != known:
+        with contextlib.suppress(MachineError):  # in a project that one may only read
+            write_atomic(cache, json.dumps(seen).encode(), durable=False)
     return tuple(found[name] for name in sorted(found))
 
 
-def _record_sha256(path: Path) -> str:
-    """Compiled files and direct_url.json differ between two installs of one wheel; the wheel's own files do not."""
-    record = path.read_bytes() if path.exists() else b""
+def _remembered(cache: Path) -> dict[str, list[Any]]:
+    """Folder -> [size and time of change (ns) of its RECORD, hash]; a damaged one counts as empty, since it only saves time."""
+    try:
+        known = json.loads(cache.read_bytes())
+        return {folder: list(entry) for folder, entry in known.items() if len(entry) == 3}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}
+
+
+def _entry(path: Path, known: list[Any] | None) -> list[Any]:
+    """[size, time of change (ns), hash] of a RECORD, which is read only when it is not as it is known.
+
+    Compiled files and direct_url.json differ between two installs of one wheel; the wheel's own files do not.
+    """
+    try:
+        status = path.stat()
+    except OSError:
+        return [0, 0, hashlib.sha256().hexdigest()]
+    stamp = [status.st_size, status.st_mtime_ns]
+    if known and known[:2] == stamp:
+        return known
+    record = path.read_bytes()
     for mark in (b".pyc,", b".dist-info/direct_url.json"):
         record = b"".join(_lines_without(mark, record))
-    return hashlib.sha256(record).hexdigest()
+    return [*stamp, hashlib.sha256(record).hexdigest()]
 
 
 def _lines_without(mark: bytes, text: bytes) -> Iterator[bytes]:
@@ -97,7 +131,7 @@ def environment_text(root: Path | None = None) -> str:
 
     root: the folder of a project, whose own modules a notebook may import: a line `./  sha256:…` when it has any.
     """
-    lines = [f"{name}=={version}  sha256:{digest}" + _source(place) for name, version, digest, place in _installed()]
+    lines = [f"{name}=={version}  sha256:{digest}" + _source(place) for name, version, digest, place in _installed(root)]
     code = project_code_sha256(root) if root else ""
     return "".join(f"{line}\n" for line in (*([f"./  sha256:{code}"] if code else []), _python(), *lines))
 

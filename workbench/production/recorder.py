@@ -17,7 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from workbench.machine import this_process
 from workbench.production import secrets
@@ -29,14 +29,13 @@ from workbench.production.journal_writer import Journal
 from workbench.production.notebook import Notebook
 from workbench.production.parameters import Parameter, read_parameters
 from workbench.production.reads import reads
+from workbench.production.redaction import Redactor
 from workbench.production.results import RUN_FOLDER, RUN_ID, collect
 from workbench.production.run_key import recorded_run_key
+from workbench.production.secret_keeper import without_secrets
 from workbench.project import Project, find
 from workbench.records.files import cannot_write, sha256_file, write_atomic
 from workbench.records.run import Failure, FailureKind, Input, RunRecord, State
-
-if TYPE_CHECKING:
-    from workbench.production.redaction import Redactor
 
 ADOPT = "WORKBENCH_ADOPT"
 SAVE_EVERY_S = 1.0
@@ -89,9 +88,8 @@ class Recorder:
         policy = self.project.root / "policy.toml" if self.project else None
         if self.project:
             self.audit_offset = self.project.audit.size()
-            named = secrets.names(self.record.parameters)
-            asked = {"secrets": named} if named else {}
-            self.project.audit.append("run.start", run=self.record.run_id, template=self.record.template, **asked)
+            facts = {"template": self.record.template, "secrets": secrets.names(self.record.parameters)}
+            self.project.audit.append("run.start", run=self.record.run_id, **{k: v for k, v in facts.items() if v})
         self._save(
             state=State.RUNNING,
             started=self.record.started or datetime.now(UTC),
@@ -111,10 +109,7 @@ class Recorder:
         return {"environment_sha256": hashlib.sha256(text).hexdigest(), **commit}
 
     def begin_notebook(self, nb: Mapping[str, Any], node: Callable[..., Any]) -> None:
-        """The cells are about to run. nb: papermill's notebook, marked; node: makes an output of it from fields.
-
-        Raises UnknownName or BadInput for a secret that is not to be had, or could not be kept.
-        """
+        """The cells are about to run. nb: papermill's notebook, marked; node: makes an output of it. Raises UserError."""
         secrets.check_language(self.record.parameters, nb["metadata"])
         self.redactor = secrets.redactor(self.record.parameters)
         self.journal = Journal(self.folder, nb, node)
@@ -168,9 +163,9 @@ class Recorder:
             self._write("output.ipynb", data)
             results["output_sha256"] = hashlib.sha256(data).hexdigest()
             deliver(text)
-            self._save(self.accept(self._cut(results | _end(ended))))
+            self._save(self.accept(self._ended(results, ended)))
         except Exception as broke:
-            self._save(self._cut(results | _end(broken(broke))))
+            self._save(self._ended(results, broken(broke)))
             raise
         finally:
             Recorder.current = None
@@ -203,14 +198,12 @@ class Recorder:
         }
         return results, ended
 
-    def _cut(self, changes: dict[str, Any]) -> RunRecord:
-        """The record at its end, without secrets: neither in what the notebook declared, nor in the error that ended it."""
-        record = self.record.model_copy(update=changes)
-        if not self.redactor:
-            return record
-        found = secrets.findings(self.redactor, self.folder)
-        fields = record.model_copy(update={"findings": (*record.findings, *found)}).model_dump(mode="json")
-        return RunRecord.model_validate_json(json.dumps(self.redactor.json(fields)))
+    def _ended(self, results: dict[str, Any], ended: Failure | None) -> RunRecord:
+        """The record with how the run ended and what came out, as far as others may see it."""
+        stopped = ended is not None and ended.kind is FailureKind.STOPPED
+        state = State.DONE if ended is None else State.CANCELLED if stopped else State.FAILED
+        record = self.record.model_copy(update={**results, "failure": ended, "state": state})
+        return without_secrets(record, self.folder, self.redactor)
 
     def accept(self, record: RunRecord) -> RunRecord:
         """The record as it is to be written, once all that came out is known and its notebook is on the disk."""
@@ -256,10 +249,3 @@ class Recorder:
         """What the run read."""
         given = self.record.parameters
         return reads(self.project, self.record.run_id, self.parameters, given, nb["cells"], since=self.audit_offset)
-
-
-def _end(failure: Failure | None) -> dict[str, Any]:
-    """The fields of the record that say how it ended."""
-    stopped = failure is not None and failure.kind is FailureKind.STOPPED
-    state = State.DONE if failure is None else State.CANCELLED if stopped else State.FAILED
-    return {"failure": failure, "state": state}

@@ -1,15 +1,23 @@
-"""Keeps the secrets of one notebook while a client executes it: sets them in the kernel, cuts them out of what it says."""
+"""Keeps the secrets of one run: sets them in the kernel, cuts them out of what it says, and searches what it leaves."""
 
 from __future__ import annotations
 
+import codecs
+import json
+import os
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from workbench.errors import BadInput
+from workbench.findings import Finding, Outcome
 from workbench.production import secrets
 from workbench.production.redaction import Messages, Redactor
+from workbench.records.run import RunRecord
 
+GRACE_S = 2.0  # for the last words of a kernel
 OUTPUTS = ("stream", "display_data", "execute_result", "error")
 
 
@@ -72,5 +80,58 @@ def cut_streams(redactor: Redactor | None) -> Iterator[dict[str, int]]:
     if redactor is None:
         yield {}
         return
-    with secrets.cut_output(redactor, 1) as out, secrets.cut_output(redactor, 2) as error:
+    with cut_output(redactor, 1) as out, cut_output(redactor, 2) as error:
         yield {"stdout": out, "stderr": error}
+
+
+@contextmanager
+def cut_output(redactor: Redactor, out: int = 2) -> Iterator[int]:
+    """A file descriptor for another process's output: what it writes there arrives at `out` without secrets."""
+    reader, writer = os.pipe()
+    thread = threading.Thread(target=_copy, args=(redactor, reader, out), daemon=True)
+    thread.start()
+    try:
+        yield writer
+    finally:
+        os.close(writer)
+        thread.join(GRACE_S)  # what the notebook has started and left behind may keep it open
+
+
+def _copy(redactor: Redactor, reader: int, out: int) -> None:
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    stream = redactor.stream()
+    with open(reader, "rb", buffering=0) as source, open(out, "wb", buffering=0, closefd=False) as sink:
+        while block := source.read(1 << 16):
+            sink.write(stream.feed(decoder.decode(block)).encode(errors="surrogateescape"))
+        sink.write((stream.feed(decoder.decode(b"", True)) + stream.end()).encode(errors="surrogateescape"))
+
+
+def without_secrets(record: RunRecord, folder: Path, redactor: Redactor | None) -> RunRecord:
+    """The record at the end of a run, with what a search of its folder finds, and no secret in what the notebook declared.
+
+    Nor in the error that ended it. The same record when the run has no secrets.
+    """
+    if redactor is None:
+        return record
+    found = findings(redactor, folder)
+    fields = record.model_copy(update={"findings": (*record.findings, *found)}).model_dump(mode="json")
+    return RunRecord.model_validate_json(json.dumps(redactor.json(fields)))
+
+
+def findings(redactor: Redactor, folder: Path) -> tuple[Finding, ...]:
+    """Search a run's folder: one failed finding for each file that holds a secret, which only the notebook can have written."""
+    try:
+        found = redactor.search(folder)
+    except OSError as error:
+        message = f"the run's folder could not be searched for secrets: {error.strerror}"
+        return (Finding(check="run.secret", outcome=Outcome.ERROR, message=message, fix="make its files readable, and search"),)
+    return tuple(
+        Finding(
+            check="run.secret",
+            outcome=Outcome.FAIL,
+            message=f"{redactor.text(place)} holds the secret " + ", ".join(f"'{name}'" for name in held),
+            fix="let the notebook write the file without it, remove the file, and change the secret: it stood on a disk",
+            evidence={"file": redactor.text(place), "secrets": list(held)},
+        )
+        for place, held in found.items()
+    )

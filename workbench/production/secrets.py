@@ -7,29 +7,22 @@ passes through no file, no argument list and no message.
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 import json
 import os
 import re
-import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import BadInput, UnknownName
-from workbench.findings import Finding, Outcome
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from workbench.production.redaction import Redactor
 
 PREFIX = "secret://"
 SERVICE = "workbench"  # under which the keyring keeps them
 VARIABLE = "WORKBENCH_SECRET_"
 ALLOWED = "WORKBENCH_SECRETS"  # in a run's kernel: the secrets that its runner cuts out
-GRACE_S = 2.0  # for the last words of a kernel
 
 
 def reference(value: Any) -> str | None:
@@ -203,44 +196,3 @@ def _from_keyring(name: str) -> tuple[str, str]:
     except Exception as error:  # a backend is a plug-in, and raises what it likes: locked, no bus, no such module
         return "", f"the keyring cannot be read ({type(error).__name__}: {error})"
     return value or "", f"the keyring has no '{name}' under '{SERVICE}'"
-
-
-@contextmanager
-def cut_output(redactor: Redactor, out: int = 2) -> Iterator[int]:
-    """A file descriptor for another process's output: what it writes there arrives at `out` without secrets."""
-    reader, writer = os.pipe()
-    thread = threading.Thread(target=_copy, args=(redactor, reader, out), daemon=True)
-    thread.start()
-    try:
-        yield writer
-    finally:
-        os.close(writer)
-        thread.join(GRACE_S)  # what the notebook has started and left behind may keep it open
-
-
-def _copy(redactor: Redactor, reader: int, out: int) -> None:
-    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-    stream = redactor.stream()
-    with open(reader, "rb", buffering=0) as source, open(out, "wb", buffering=0, closefd=False) as sink:
-        while block := source.read(1 << 16):
-            sink.write(stream.feed(decoder.decode(block)).encode(errors="surrogateescape"))
-        sink.write((stream.feed(decoder.decode(b"", True)) + stream.end()).encode(errors="surrogateescape"))
-
-
-def findings(redactor: Redactor, folder: Path) -> tuple[Finding, ...]:
-    """Search a run's folder: one failed finding for each file that holds a secret, which only the notebook can have written."""
-    try:
-        found = redactor.search(folder)
-    except OSError as error:
-        message = f"the run's folder could not be searched for secrets: {error.strerror}"
-        return (Finding(check="run.secret", outcome=Outcome.ERROR, message=message, fix="make its files readable, and search"),)
-    return tuple(
-        Finding(
-            check="run.secret",
-            outcome=Outcome.FAIL,
-            message=f"{redactor.text(place)} holds the secret " + ", ".join(f"'{name}'" for name in held),
-            fix="let the notebook write the file without it, remove the file, and change the secret: it stood on a disk",
-            evidence={"file": redactor.text(place), "secrets": list(held)},
-        )
-        for place, held in found.items()
-    )

@@ -99,7 +99,9 @@ class RunHandle(Handle[RunRecord]):
         where = "" if failure is None or failure.cell is None else f"cell {failure.cell}: "
         raise RunFailed(
             f"the run {self.id} {ENDED[record.state]}",
-            why=f"{where}{failure.name}: {failure.message}" if failure else "its process is gone and left no ending",
+            why=f"{where}{failure.name}: {failure.message.strip().partition(chr(10))[0]}"
+            if failure
+            else "its process is gone and left no ending",
             fix=f"look at its card, at `.failure`, or open {self.folder / 'output.ipynb'}",
         )
 

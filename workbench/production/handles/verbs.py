@@ -38,6 +38,7 @@ _AS_THEY_ARE = ("random", "minimize", "maximize", "workers", "retries", "fresh",
 
 def run(
     template: str,
+    /,
     *,
     parameters: Mapping[str, Any] | None = None,
     fresh: bool = False,
@@ -67,6 +68,7 @@ def run(
 
 def sweep(
     template: str,
+    /,
     grid: Mapping[str, Iterable[Any]] | None = None,
     *,
     random: int | None = None,
@@ -170,9 +172,10 @@ def _given(verb: Callable[..., Any], options: Mapping[str, Any], known: tuple[Pa
     """
     given: dict[str, Any] = {**(options["parameters"] or {}), **options["more"]}
     for option in signature(verb).parameters.values():
-        if options[option.name] is option.default or option.name in ("template", "parameters", "more"):
+        if option.kind is option.POSITIONAL_ONLY or option.name in ("parameters", "more"):
             continue
-        if option.name not in given and any(p.name == option.name for p in known):
+        asked_for = options[option.name] is not option.default
+        if asked_for and option.name not in given and any(p.name == option.name for p in known):
             raise BadInput(
                 f"'{option.name}' may mean two things",
                 why=f"'{name}' has a parameter of this name, and {verb.__name__} an option",
