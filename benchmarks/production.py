@@ -26,8 +26,8 @@ FIGURES = (
         goal="ours <= 0.01",
         peer=("papermill",),
         against="a folder of papermill's output notebooks, read until the one with these parameters is found",
-        meaning="By the end of its id; the median of 20 runs spread over all. papermill keeps no record of a run but the notebook, so that a loop over the files is all there is; here "
-        "these notebooks are as small as they can be.",
+        meaning="By the end of its id; the median of 20 runs spread over all. papermill keeps no record of "
+        "a run but the notebook, so a loop over the files is all there is; here they are as small as they can be.",
     ),
     Figure(
         name="driver.memory",

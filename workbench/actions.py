@@ -53,7 +53,7 @@ ACTIONS = {
         "workbench.production.schedules.export:export", "Draw a schedule for cron, GitHub or Airflow"
     ),
     "production.runs": Action("workbench.production.runs:runs", "List runs, newest first"),
-    "production.show": Action("workbench.production.runs:show", "Show a template's parameters, or a run and why it failed"),
+    "production.show": Action("workbench.production.show:show", "Show a template, a run and why it failed, or a sweep"),
     "production.reproduce": Action("workbench.production.compare.reproduce:reproduce", "Run a run again and compare"),
     "production.diff": Action("workbench.production.compare.diff:diff", "Say what changed between two runs, causes first"),
     "production.bundle": Action("workbench.production.compare.bundle:bundle", "Pack a run so that others can check it"),

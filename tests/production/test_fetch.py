@@ -10,7 +10,7 @@ from workbench.errors import BadInput, UnknownName
 from workbench.production.fetch import fetch
 from workbench.production.mirror import mirror_run
 from workbench.production.run_folder import new_run_folder
-from workbench.production.runs import show
+from workbench.production.show import show
 from workbench.records.run import RunRecord, State
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from tests.conftest import code, text, write_notebook
 from workbench.findings import Finding, Outcome
-from workbench.production.report import render, write_report
 from workbench.production.plan import plan
+from workbench.production.report import render, write_report
 from workbench.records.run import Failure, Figure, PipelineRecord, RunRecord, State, Step
 
 DAY = datetime(2026, 1, 1, 9, 30, tzinfo=UTC)

@@ -4,7 +4,8 @@ import pytest
 
 from workbench.errors import BadInput, UnknownName
 from workbench.machine import this_process
-from workbench.production.runs import runs, show
+from workbench.production.runs import runs
+from workbench.production.show import show
 from workbench.project import look
 from workbench.records.run import RunRecord, State
 

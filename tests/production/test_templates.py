@@ -3,7 +3,7 @@ import pytest
 from tests.conftest import code, write_notebook
 from workbench.errors import BadInput, UnknownName
 from workbench.production.lint import lint
-from workbench.production.runs import show
+from workbench.production.show import show
 from workbench.production.templates import describe, load, origin, packaged, read, resolve, templates
 
 SHIPPED = ["assess", "export", "features", "monitor", "score", "train"]

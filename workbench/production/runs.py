@@ -7,7 +7,6 @@ from pathlib import Path
 from workbench.errors import BadInput, UserError, unknown
 from workbench.findings import Finding, Outcome
 from workbench.production.ledger import Ledger
-from workbench.production.templates import Template, describe, paths
 from workbench.project import Project, look
 from workbench.records.run import RunList, RunRecord, State
 
@@ -46,19 +45,6 @@ def run_folder(project: Project, name: str) -> Path:
     if not fitting:
         raise unknown("run", name, Ledger(project).ids()[:1000], fix="workbench production runs")
     return project.runs / fitting[0]
-
-
-def show(project: Project, name: str) -> Template | RunRecord:
-    """Show NAME: a template with its parameters, or a run by its id or the end of it."""
-    if name in paths(project) or name.endswith(".ipynb"):
-        return describe(project, name)
-    try:
-        return look(run_folder(project, name))
-    except BadInput:
-        raise
-    except UserError:
-        known = [*paths(project), *Ledger(project).ids()[:1000]]
-        raise unknown("template or run", name, known, fix="workbench production templates, or … runs") from None
 
 
 CANCEL = "cancel"  # the mark in a run's folder that a person stopped it

@@ -20,6 +20,7 @@ from workbench.production.sweeps.spec import Sweep, SweepFolder
 from workbench.production.validation import validate
 from workbench.project import Project
 from workbench.records.files import write_atomic
+from workbench.records.run import State
 
 
 def check_points(
@@ -82,5 +83,7 @@ def work_off(project: Project, driver: Driver, event: str) -> SweepReport:
     project.listener({"event": "sweep", "sweep": spec.sweep_id, "state": "running", "total": spec.design.count})
     driver.drive()
     found = report(project, driver.folder, keep=True)
+    if found.state is State.QUEUED:  # its driver has ended, and some of it is left
+        found = found.model_copy(update={"state": State.CANCELLED})
     project.audit.append("sweep.finish", sweep=spec.sweep_id, state=found.state.value, states=found.states)
     return found
