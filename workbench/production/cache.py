@@ -19,6 +19,7 @@ from workbench.production import storage
 from workbench.production.call_key import call_key
 from workbench.production.ledger import Ledger
 from workbench.production.notebook import Notebook
+from workbench.production.reads import named_files
 from workbench.project import Project
 from workbench.records.files import is_there, sha256_file
 from workbench.records.run import Input, RunRecord, State
@@ -33,7 +34,9 @@ def find(project: Project, notebook: Notebook, values: Mapping[str, Any]) -> Run
     for run_id in Ledger(project).accepted_runs(call_key(project, notebook, values)):
         try:
             record = RunRecord.load(project.runs / run_id / "record.json")
-            if holds(project, record):
+            if set(named_files(notebook.cells, project.root)) <= {read.name for read in record.inputs} and holds(
+                project, record
+            ):
                 return record
         except WorkbenchError:  # removed by hand, not readable, or the policy says no by now: it answers nothing
             continue
