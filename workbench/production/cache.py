@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from workbench.errors import WorkbenchError
+from workbench.findings import Outcome
 from workbench.production import storage
 from workbench.production.call_key import call_key
 from workbench.production.ledger import Ledger
@@ -25,6 +26,7 @@ from workbench.records.files import is_there, sha256_file
 from workbench.records.run import Input, RunRecord, State
 
 EFFECTS = "workbench:effects"
+LEAKED = "run.secret"  # the finding of a run that wrote a secret into a file of its own
 
 
 def find(project: Project, notebook: Notebook, values: Mapping[str, Any]) -> RunRecord | None:
@@ -51,6 +53,7 @@ def holds(project: Project, record: RunRecord) -> bool:
     folder = project.runs / record.run_id
     return (
         record.state is State.DONE
+        and not any(f.check == LEAKED and f.outcome is Outcome.FAIL for f in record.findings)
         and record.policy_sha256 == policy_sha256(project)
         and all(_reads_the_same(project, record, read) for read in record.inputs)
         and sha256_file(folder / "output.ipynb") == record.output_sha256

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,6 +15,7 @@ from workbench.production.parameters import read_parameters
 from workbench.production.results import RUN_FOLDER, RUN_ID
 from workbench.records.base import Record
 from workbench.records.run import RunRecord
+from workbench.records.view import View
 
 
 class Current(Record):
@@ -33,6 +35,11 @@ class Current(Record):
     seed: int | None
     attempt: int
     sweep: str
+
+    def view(self) -> View:
+        told = {**self.model_dump(mode="json"), "parameters": _listed(self.parameters), "inputs": _listed(self.inputs)}
+        facts = tuple((name, str(value)) for name, value in told.items() if name != "run_id" and value not in ("", None))
+        return View(title=f"inside run {self.run_id}", facts=facts)
 
 
 def current() -> Current:
@@ -58,6 +65,10 @@ def current() -> Current:
         attempt=record.attempt,
         sweep=record.sweep,
     )
+
+
+def _listed(values: Mapping[str, JsonValue]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in values.items())
 
 
 def _inputs(record: RunRecord, folder: Path) -> dict[str, JsonValue]:

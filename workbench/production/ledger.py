@@ -60,12 +60,14 @@ class Ledger:
     def find(self, end: str) -> list[str]:
         """Ids that end so, at most six."""
         escaped = end.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        query = "SELECT run_id FROM runs WHERE run_id LIKE ? ESCAPE '\\' ORDER BY run_id LIMIT 6"
+        last = "substr(run_id, -8) = substr(:end, -8) AND " if len(end) >= 8 else ""  # an index has the last eight signs
+        query = f"SELECT run_id FROM runs WHERE {last}run_id LIKE :like ESCAPE '\\' ORDER BY run_id LIMIT 6"
+        given = {"end": end, "like": f"%{escaped}"}
         with self.file.open(write=False) as db:
-            found = [row[0] for row in db.execute(query, (f"%{escaped}",))]
+            found = [row[0] for row in db.execute(query, given)]
             if not found or not all((self.project.runs / run_id).is_dir() for run_id in found):
                 self.file.compare_names(db)
-                found = [row[0] for row in db.execute(query, (f"%{escaped}",))]
+                found = [row[0] for row in db.execute(query, given)]
         return [run_id for run_id in found if run_id.endswith(end)]  # LIKE takes A for a
 
     def ids(self, *, template: str | None = None, states: tuple[State, ...] = ()) -> list[str]:

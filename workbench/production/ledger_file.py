@@ -30,6 +30,7 @@ CREATE TABLE runs (
     run_id TEXT PRIMARY KEY, template TEXT, state TEXT, call_key TEXT, run_key TEXT, generation INTEGER,
     accepted INTEGER, sweep TEXT, position INTEGER, attempt INTEGER);
 CREATE INDEX by_call ON runs (call_key);
+CREATE INDEX by_end ON runs (substr(run_id, -8));
 CREATE INDEX by_sweep ON runs (sweep, position);
 CREATE TABLE accepted (run_key TEXT, generation INTEGER, run_id TEXT, PRIMARY KEY (run_key, generation));
 CREATE TABLE claims (

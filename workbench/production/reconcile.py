@@ -7,12 +7,13 @@ import shutil
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
+from workbench.production.journal import NAME as JOURNAL
 from workbench.production.journal import recover
 from workbench.production.ledger import Ledger
 from workbench.production.processes import end_leftovers
 from workbench.production.sockets import leftover_sockets
-from workbench.project import Project
-from workbench.records.run import RunRecord
+from workbench.project import Project, look
+from workbench.records.run import RunRecord, State
 
 
 def reconcile(project: Project) -> list[RunRecord]:
@@ -22,6 +23,14 @@ def reconcile(project: Project) -> list[RunRecord]:
         clean_up(project.runs / record.run_id)
         project.audit.append("run.lost", run=record.run_id, template=record.template)
     return lost
+
+
+def seen(folder: Path) -> RunRecord:
+    """The record of a run as it can be known now; one that is lost keeps what its cells gave. Raises what `look` raises."""
+    record = look(folder)
+    if record.state is State.LOST and (folder / JOURNAL).exists():
+        clean_up(folder)
+    return record
 
 
 def clean_up(folder: Path) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from workbench.errors import BadInput, UserError, unknown
 from workbench.findings import Finding, Outcome
 from workbench.production.ledger import Ledger
-from workbench.project import Project, look
+from workbench.production.reconcile import seen
+from workbench.project import Project
 from workbench.records.run import RunList, RunRecord, State
 
 
@@ -24,7 +25,7 @@ def runs(project: Project, *, template: str | None = None, state: State | None =
     states = () if state is None else (state, State.QUEUED, State.RUNNING)
     for run_id in Ledger(project).ids(template=template, states=states):
         try:
-            record = look(project.runs / run_id)
+            record = seen(project.runs / run_id)
         except UserError as error:  # one broken record must not hide the others
             problems.append(
                 Finding(check="run.record", outcome=Outcome.WARN, message=f"{error.what}: {error.why}", fix=error.fix)

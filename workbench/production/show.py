@@ -7,12 +7,13 @@ import contextlib
 from workbench.errors import UnknownName, unknown
 from workbench.production import storage
 from workbench.production.ledger import Ledger
+from workbench.production.reconcile import seen
 from workbench.production.runs import run_folder
 from workbench.production.sweeps.report import report
 from workbench.production.sweeps.result import SweepReport
 from workbench.production.sweeps.spec import find_sweep, sweep_ids
 from workbench.production.templates import Template, describe, paths
-from workbench.project import Project, look
+from workbench.project import Project
 from workbench.records.run import RunRecord
 
 
@@ -21,7 +22,7 @@ def show(project: Project, name: str) -> Template | RunRecord | SweepReport:
     if name in paths(project) or name.endswith(".ipynb") or storage.is_url(name):
         return describe(project, name)
     with contextlib.suppress(UnknownName):
-        return look(run_folder(project, name))
+        return seen(run_folder(project, name))
     with contextlib.suppress(UnknownName):
         return report(project, find_sweep(project, name))
     known = [*paths(project), *sweep_ids(project), *Ledger(project).ids()[:1000]]

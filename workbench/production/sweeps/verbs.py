@@ -9,6 +9,7 @@ from typing import ClassVar
 from workbench import plugins
 from workbench.errors import BadInput
 from workbench.machine import effective_cpus
+from workbench.production import secrets
 from workbench.production.interface import Executor
 from workbench.production.launch import limits
 from workbench.production.parameters import Parameter
@@ -72,6 +73,7 @@ def sweep(
             f"'{both[0]}' is fixed and swept", why="it cannot be both", fix=f"leave out -p {both[0]}=… or its values"
         )
     check_points(project, known, name, fixed, design, rows)
+    secrets.check(fixed, notebook.raw)
     if workers is not None and workers < 1:
         raise BadInput(f"--workers {workers} runs nothing", why="it counts the runs at once", fix="--workers 2")
     goal = _goal(minimize, maximize)
