@@ -73,7 +73,7 @@ def test_a_run_is_answered_by_an_equal_one_as_long_as_nothing_has_changed(projec
     (project.root / ".workbench" / "ledger.db").unlink()
     assert hit(project) == first.run_id  # built anew from the folders
 
-    template("count", "from pathlib import Path\ndata: Path = None  # a file\nseed: int = 0", BODY, "open('extra.txt').read()  ")
+    template("count", "from pathlib import Path\ndata: Path = None  # a file\nseed: int = 0", BODY, "open('extra.txt')")
     assert hit(project) is None
 
 

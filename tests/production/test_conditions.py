@@ -111,7 +111,7 @@ def test_a_step_is_free_of_findings_by_their_weight(outcomes, fail, warn):
         ("train.wape =< 47", "'=<' is no comparison"),
         ("train.wape = 47", "'=' is no comparison"),
         ("train.wape <> 47", "'<>' is no comparison"),
-        ("1 < train.wape < 3", "'1' names no figure"),
+        ("1 < train.wape < 3", "'train.wape < 3' names no figure"),
         ("train.a < train.b < 3", "'train.b < 3' names no figure"),
         ("train < 47", "'train' names no figure"),
         ("train. < 47", "names no figure"),

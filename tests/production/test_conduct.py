@@ -242,7 +242,7 @@ def test_a_require_that_holds_is_a_finding_that_passes(conduct):
     b = run.ended()["b"]
     assert [(f.check, f.outcome, f.message) for f in b.findings] == [
         ("b.require", Outcome.PASS, "a.wape < 47: a.wape is 45"),
-        ("b.require", Outcome.PASS, "a has no fail: a has none"),
+        ("b.require", Outcome.PASS, "a has no fail: none of its 0 findings does"),
     ]
 
 
@@ -252,7 +252,7 @@ def test_behind_a_require_that_does_not_hold_nothing_runs_and_a_finding_fails(co
     assert run.conductor.state is State.DONE  # no run has failed: a check has
     assert {n: (s.skipped, s.reason) for n, s in steps.items()} == {
         "a": (None, ""),
-        "b": (Skip.REQUIRE, "not a.wape < 47: a.wape is 48.5"),
+        "b": (Skip.REQUIRE, "a.wape < 47 does not hold: a.wape is 48.5"),
         "c": (Skip.REQUIRE, "it needs 'b', which was skipped"),
         "d": (Skip.REQUIRE, "it needs 'b', which was skipped"),
     }
@@ -272,7 +272,7 @@ def test_a_finding_closes_a_gate(conduct):
     run = conduct(step("a") + step("b", "require = ['a has no warn']"))
     run.executor.wait_for("a")
     run.executor.end("a", findings=(Finding(check="drift", outcome=Outcome.WARN, message="moved"),))
-    assert run.ended()["b"].reason == "not a has no warn: a has drift: moved"
+    assert run.ended()["b"].reason == "a has no warn does not hold: a has drift: moved"
 
 
 def test_a_figure_out_of_its_expected_range_closes_a_gate_too(conduct):

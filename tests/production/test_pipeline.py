@@ -143,7 +143,10 @@ def test_a_sweep_hands_on_its_best_run_and_a_gate_that_closes_is_a_finding(proje
     record = pipeline(project, "p", workers=2)
     make, count, ship = record.steps
     assert (make.headline.value, count.headline.value, record.state) == (5, 5, State.DONE)
-    assert (ship.skipped, ship.reason) == (Skip.REQUIRE, "not count.length > make.rows: count.length is 5, make.rows is 5")
+    assert (ship.skipped, ship.reason) == (
+        Skip.REQUIRE,
+        "count.length > make.rows does not hold: count.length is 5, make.rows is 5",
+    )
     assert exit_code(record, "fail") == 1
     page = (project.root / "report.html").read_text()
     assert "was not run, nor what comes after it: not count.length &gt; make.rows" in page

@@ -9,7 +9,7 @@ from tests.conftest import code, text, write_notebook
 from workbench.findings import Finding, Outcome
 from workbench.production.plan import plan
 from workbench.production.report import render, write_report
-from workbench.records.run import Failure, Figure, PipelineRecord, RunRecord, State, Step
+from workbench.records.run import Failure, Figure, PipelineRecord, RunRecord, Skip, State, Step
 
 DAY = datetime(2026, 1, 1, 9, 30, tzinfo=UTC)
 EVIL = "<script>alert(1)</script>"
@@ -111,6 +111,34 @@ def test_a_failed_step_is_the_verdict(ran):
     )
     assert "The pipeline failed at step “first”." in html
     assert "ZeroDivisionError: division by zero" in html
+
+
+@pytest.mark.parametrize(
+    ("skipped", "tone", "sentence"),
+    [
+        (Skip.REQUIRE, "bad", "was not run, nor what comes after it: wape &lt; 47 &lt;script&gt;"),
+        (Skip.WHEN, "good", "Every step that was called for ran, and every figure lies where it was expected."),
+    ],
+)
+def test_a_skipped_step_says_why_and_only_a_shut_gate_is_bad(ran, skipped, tone, sentence):
+    project, planned, _ = ran
+    step = Step(name="first", template="one", skipped=skipped, reason="wape < 47 <script>")
+    html = render(
+        project, planned, PipelineRecord(pipeline_id="p1", name="p", actor="a", created=DAY, state=State.DONE, steps=(step,))
+    )
+    verdict = re.search(r'<p class="verdict (\w+)">([^<]+)</p>', html)
+    assert (verdict[1], sentence in verdict[2]) == (tone, True)
+    assert "Not run: wape &lt; 47 &lt;script&gt;." in html
+    assert "<script" not in html
+
+
+def test_an_earlier_result_is_told_as_such_with_the_day_it_was_made(ran):
+    project, planned, page = ran
+    record, _ = page()
+    record = record.model_copy(update={"steps": (record.steps[0].model_copy(update={"reused": True}),)})
+    html = render(project, planned, record)
+    assert "done (earlier)" in html
+    assert "an earlier run of 01 January 2026, 09:30 UTC, whose result was taken over" in html
 
 
 def test_the_report_lies_in_the_project_and_with_its_pipeline(ran):

@@ -1,8 +1,9 @@
+import json
 from datetime import UTC, datetime
 
 import pytest
 
-from workbench.records.run import Failure, Figure, PipelineRecord, RunRecord, State, Step
+from workbench.records.run import Failure, Figure, PipelineRecord, RunRecord, Skip, State, Step
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -45,3 +46,23 @@ def test_a_failed_pipeline_says_how_to_go_on():
     steps = (Step(name="a", template="t", state=State.DONE), Step(name="b", template="t", state=State.FAILED))
     record = PipelineRecord(pipeline_id="p", name="weekly", actor="ana", created=START, steps=steps, state=State.FAILED)
     assert record.view().next == ("workbench production pipeline weekly --from b",)
+
+
+def test_a_pipeline_goes_on_from_the_first_step_without_a_result_which_need_not_be_the_one_that_failed():
+    steps = (
+        Step(name="a", template="t", state=State.DONE),
+        Step(name="not called for", template="t", skipped=Skip.WHEN),
+        Step(name="b", template="t"),
+        Step(name="c", template="t", state=State.FAILED),
+    )
+    record = PipelineRecord(pipeline_id="p", name="weekly", actor="ana", created=START, steps=steps, state=State.FAILED)
+    assert record.view().next == ("workbench production pipeline weekly --from b",)
+    assert record.model_copy(update={"state": State.DONE}).view().next == ()
+
+
+def test_a_pipeline_record_of_before_is_read(tmp_path):
+    record = PipelineRecord(pipeline_id="p", name="weekly", actor="ana", created=START, steps=(Step(name="a", template="t"),))
+    data = json.loads(record.dump()) | {"version": 1}
+    data["steps"] = [{"name": "a", "template": "t", "state": "done", "reused": True}]
+    (tmp_path / "record.json").write_text(json.dumps(data))
+    assert PipelineRecord.load(tmp_path / "record.json").steps[0].status == "done (earlier)"

@@ -109,7 +109,7 @@ class _Bars:
 
     def __init__(self, bars: Progress, console: Console) -> None:
         self.bars, self.console = bars, console
-        self.whole: Any = None
+        self.whole: dict[str, Any] = {}  # by sweep
         self.tasks: dict[str, Any] = {}  # by run id
         self.names: dict[str, str] = {}  # what a run is called, when it is not by its template
 
@@ -133,7 +133,7 @@ class _Bars:
             case "run" if event["state"] == State.RUNNING:
                 name = self.names.get(event["run"]) or event["run"].split("-", 1)[1][:-9]
                 self.tasks[event["run"]] = self.bars.add_task(escape(plain(name)), total=event["total"])
-            case "run" if self.whole is not None and event["run"] in self.tasks:
+            case "run" if event["run"] in self.tasks and self.names.get(event["run"], "").startswith("#"):
                 self.bars.remove_task(self.tasks.pop(event["run"]))  # a thousand of them would fill the screen
             case "cell" if event["run"] in self.tasks:
                 self.bars.update(self.tasks[event["run"]], completed=event["done"])
@@ -144,7 +144,7 @@ class _Bars:
     def _sweep(self, event: Mapping[str, Any]) -> None:
         if event["state"] == "running":
             self._say(f"sweep {event['sweep']}: {event['total']:,} runs", style="bold")
-            self.whole = self.bars.add_task("all runs", total=event["total"])
+            self.whole[event["sweep"]] = self.bars.add_task("all runs", total=event["total"])
         elif event["state"] == "draining":
             self._say("no further run is started; Ctrl-C again stops those on their way")
         else:
@@ -158,6 +158,6 @@ class _Bars:
             self._say(f"#{event['position']}: the machine broke it, another try follows ({event['run']})", style="dim")
         else:
             self.names.pop(event["run"], None)
-            self.bars.advance(self.whole)
+            self.bars.advance(self.whole[event["sweep"]])
             if self.bars.disable or state not in ("done", "cached"):
                 self._say(f"#{event['position']}: {state}  {event['run']}")

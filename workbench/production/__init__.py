@@ -3,7 +3,7 @@
 In a template: `production.record("wape", 45.9)`, `production.artifact("table", path)`, `production.finding(f)`,
 `production.folder()`, `production.current()`, `production.seed_everything(seed)`, `production.secret(token)`, and the parameter
 type `Dataset`. In a notebook that starts runs: `production.run("train", dataset="sales")`, `production.sweep(…)`,
-`production.pipeline(…)`, `production.runs()`, `production.get(id)`.
+`production.resume(id)`, `production.pipeline(…)`, `production.runs()`, `production.get(id)`.
 
 Names load when they are used: papermill imports our engine, and with it this package, at every start.
 """
@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from workbench.production.handles.verbs import get, pipeline, run, runs, sweep
+    from workbench.production.handles.verbs import get, pipeline, resume, run, runs, sweep
     from workbench.production.inside import current
     from workbench.production.results import Dataset, artifact, finding, folder, record, seed_everything
     from workbench.production.secrets import secret
@@ -28,6 +28,7 @@ __all__ = [
     "get",
     "pipeline",
     "record",
+    "resume",
     "run",
     "runs",
     "secret",
@@ -35,7 +36,7 @@ __all__ = [
     "sweep",
 ]
 _PLACES = dict.fromkeys(__all__, "results") | {"secret": "secrets", "current": "inside"}
-_PLACES |= dict.fromkeys(("get", "pipeline", "run", "runs", "sweep"), "handles.verbs")
+_PLACES |= dict.fromkeys(("get", "pipeline", "resume", "run", "runs", "sweep"), "handles.verbs")
 
 
 def __getattr__(name: str) -> Any:

@@ -115,11 +115,12 @@ class Clean:
 
     def judge(self, results: Mapping[str, StepResult]) -> Verdict:
         """results: by step, of all `steps`."""
-        found = blocking(results[self.step].findings, fail_on=self.least)
+        findings = results[self.step].findings
+        found, seen = blocking(findings, fail_on=self.least), f"{len(findings)} findings"
         told = "; ".join(f"{f.check}: {f.message}" for f in found[:3]) + (
             f"; and {len(found) - 3} more" if len(found) > 3 else ""
         )
-        return Verdict(holds=not found, said=f"{self.step} has {told}" if found else f"{self.step} has none")
+        return Verdict(holds=not found, said=f"{self.step} has {told}" if found else f"none of its {seen} does")
 
 
 Condition = Comparison | Clean

@@ -33,7 +33,7 @@ def judge(project: Project, planned: PlannedStep, steps: Mapping[str, Step]) -> 
     for condition in planned.when:
         holds, said = condition.judge(_results(project, condition, steps))
         if not holds:
-            return Opening(Skip.WHEN, f"not {condition.text}: {said}")
+            return Opening(Skip.WHEN, f"{condition.text} does not hold: {said}")
     findings = tuple(_required(project, planned.name, condition, steps) for condition in planned.require)
     shut = [finding.message for finding in findings if finding.outcome is Outcome.FAIL]
     return Opening(Skip.REQUIRE if shut else None, "; ".join(shut), findings)
@@ -46,7 +46,7 @@ def _required(project: Project, step: str, condition: Condition, steps: Mapping[
     return Finding(
         check=f"{step}.require",
         outcome=Outcome.FAIL,
-        message=f"not {condition.text}: {said}",
+        message=f"{condition.text} does not hold: {said}",
         fix=f"find out why; '{step}' and what comes after it was not run",
     )
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from workbench import production
 from workbench.errors import BadInput
 from workbench.production.handles.sweep import SweepHandle
 from workbench.production.notebook import read_notebook
@@ -24,6 +25,13 @@ def test_points_that_nobody_has_run_are_rows_too(project, template):
     assert frame[["weeks", "state", "run"]].values.tolist() == [[4, "queued", ""], [8, "queued", ""]]
     assert sweep.state is State.QUEUED
     assert f"workbench production resume {sweep.id}" in sweep._repr_html_()
+
+
+@pytest.mark.slow
+def test_a_sweep_that_was_broken_off_goes_on(project, template):
+    sweep = a_sweep(project, template)
+    assert production.resume(sweep.id[-8:], project=project).frame()["state"].tolist() == ["done", "done"]
+    assert (sweep.state, sweep.wait().frame()["run"].nunique()) == (State.DONE, 2)
 
 
 @pytest.mark.parametrize(

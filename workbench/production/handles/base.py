@@ -61,7 +61,12 @@ class Handle(ABC, Generic[R]):
     @property
     def record(self) -> R:
         """The record as it stands now."""
-        return self._record or self._look()
+        if self._record is not None:
+            return self._record
+        found = self._look()
+        if found.state is State.DONE:  # it stays as it is; what was broken off may be taken up again
+            self._record = found
+        return found
 
     @property
     def state(self) -> State:

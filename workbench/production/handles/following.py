@@ -92,7 +92,7 @@ class Progress:
             self.going[run] = Going(label, sweep)
             return ""
         self.going.pop(run, None)
-        self._labels.pop(run, None)
+        label = self._labels.pop(run, label)
         if state == "retry":
             return f"{label}: the machine broke it, another try follows ({run})"
         if sweep in self.sweeps:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import BadInput, UserError
@@ -13,7 +14,7 @@ from workbench.production.handles.frames import sweep_frame
 from workbench.production.handles.run import RunHandle
 from workbench.production.sweeps.report import report, rows_of
 from workbench.production.sweeps.result import SweepReport
-from workbench.production.sweeps.spec import SweepFolder
+from workbench.production.sweeps.spec import Sweep, SweepFolder
 from workbench.project import Project, look
 from workbench.records.run import State
 from workbench.records.view import View
@@ -58,7 +59,7 @@ class SweepHandle(Handle[SweepReport]):
             facts = (("sweep", self.id), *(fact for fact in view.facts if fact[0] not in ("template", "runs")))
             title = f"{SIGNS[record.state]} {record.template}: {sum(record.states.values()):,} runs, {told}"
             return view.model_copy(update={"title": title, "facts": facts})
-        spec = self._folder.spec
+        spec = self._spec
         goal = f"{spec.goal.direction} {spec.goal.figure}" if spec.goal else ""
         fixed = ", ".join(f"{name} = {value}" for name, value in spec.parameters.items())
         facts = (("sweep", self.id), ("over", ", ".join(spec.design.names)), ("fixed", fixed), ("goal", goal))
@@ -71,6 +72,10 @@ class SweepHandle(Handle[SweepReport]):
     def _folder(self) -> SweepFolder:
         return SweepFolder(self.project, self.id)
 
+    @cached_property
+    def _spec(self) -> Sweep:
+        return self._folder.spec
+
     def _look(self) -> SweepReport:
         return report(self.project, self._folder)
 
@@ -79,15 +84,15 @@ class SweepHandle(Handle[SweepReport]):
 
     def _hear(self, event: Mapping[str, Any]) -> None:
         """A run on its way is called by its point: `#3 family = mlp`."""
-        if event["event"] == "position":
+        if event["event"] == "position" and event["state"] == "running":
             with suppress(UserError):  # its folder was removed by hand
                 values = look(self.project.runs / event["run"]).parameters
-                point = ", ".join(f"{name} = {values[name]}" for name in self._folder.spec.design.names if name in values)
+                point = ", ".join(f"{name} = {values[name]}" for name in self._spec.design.names if name in values)
                 event = {**event, "label": f"#{event['position']} {point}".strip()}
         super()._hear(event)
 
     def _follow(self, project: Project) -> SweepReport:
-        spec = self._folder.spec
+        spec = self._spec
         project.listener({"event": "sweep", "sweep": self.id, "state": "running", "total": spec.design.count})
         while (found := self._look()).state is State.RUNNING:
             project.listener({"event": "tally", "sweep": self.id, "states": found.states})

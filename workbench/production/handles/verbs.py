@@ -22,6 +22,7 @@ from workbench.production.pipeline import pipeline as run_pipeline
 from workbench.production.runs import run_folder
 from workbench.production.runs import runs as list_runs
 from workbench.production.sweeps.spec import find_sweep, sweep_ids
+from workbench.production.sweeps.verbs import resume as resume_sweep
 from workbench.production.sweeps.verbs import sweep as run_sweep
 from workbench.production.templates import load
 from workbench.production.validation import validate
@@ -113,6 +114,14 @@ def sweep(
     }
     with as_table(known, name, points) as path:
         return SweepHandle(home).start(lambda heard: run_sweep(heard, template, from_=path, **asked))
+
+
+def resume(id: str, *, failed: bool = False, workers: int | None = None, project: Home = None) -> SweepHandle:
+    """Go on with a sweep that was broken off, by its id or the end of it: what is done is not done again.
+
+    failed: also run again what ended in an error, or was cancelled. workers: runs at once, if not as many as before.
+    """
+    return SweepHandle(_home(project)).start(lambda heard: resume_sweep(heard, id, failed=failed, workers=workers))
 
 
 def pipeline(

@@ -50,7 +50,8 @@ class Axis(BaseModel):
             return generator.randint(int(self.low), int(self.high))
         low, high = (math.log(self.low), math.log(self.high)) if self.log else (self.low, self.high)
         drawn = generator.uniform(low, high)
-        drawn = min(max(math.exp(drawn) if self.log else drawn, self.low), self.high)  # exp(log(x)) may miss x by a bit
+        drawn = float(f"{math.exp(drawn) if self.log else drawn:.6g}")  # as a person would write it
+        drawn = min(max(drawn, self.low), self.high)  # rounding may leave the range by a bit
         return round(drawn) if self.integer else drawn
 
 
