@@ -28,7 +28,7 @@ def twice(tmp_path_factory):
     root = tmp_path_factory.mktemp("sample") / "retail"
     projects.init(root, sample="retail")
     project = projects.open_project(root)
-    return project, [pipeline(project, "coupons") for _ in range(2)]
+    return project, [pipeline(project, "coupons", fresh=True) for _ in range(2)]
 
 
 def runs_of(project, record):

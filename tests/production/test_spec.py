@@ -1,7 +1,11 @@
+import re
+from pathlib import Path
+
 import pytest
 
 from workbench.errors import BadInput, UnknownName
-from workbench.production.spec import read_pipeline
+from workbench.production.fan_out import SweepSpec
+from workbench.production.spec import StepSpec, read_pipeline
 
 ONE = "[steps.a]\ntemplate = 'one'"
 
@@ -48,3 +52,10 @@ def test_a_file_that_is_no_pipeline_is_refused(project, text, error, says):
     with pytest.raises(error) as caught:
         read_pipeline(project, "p")
     assert says in str(caught.value)
+
+
+def test_every_key_of_a_step_is_in_the_docs():
+    page = (Path(__file__).parents[2] / "docs" / "pipelines.md").read_text()
+    keys = page[page.index("| key of a step") : page.index("## Side by side")]
+    assert set(re.findall(r"`(\w+)`(?=[^|]*\|[^|]*\|$)", keys, re.MULTILINE)) == set(StepSpec.model_fields)
+    assert set(re.findall(r"`sweep\.(\w+)", page)) == set(SweepSpec.model_fields)

@@ -29,16 +29,15 @@ EFFECTS = "workbench:effects"
 LEAKED = "run.secret"  # the finding of a run that wrote a secret into a file of its own
 
 
-def find(project: Project, notebook: Notebook, values: Mapping[str, Any]) -> RunRecord | None:
-    """The accepted run that answers this call, or None."""
+def find(project: Project, notebook: Notebook, values: Mapping[str, Any], *, key: str | None = None) -> RunRecord | None:
+    """The accepted run that answers this call, or None. key: the call key, where it is known already."""
     if notebook.tagged(EFFECTS):
         return None
-    for run_id in Ledger(project).accepted_runs(call_key(project, notebook, values)):
+    named = set(named_files(notebook.cells, project.root))
+    for run_id in Ledger(project).accepted_runs(key or call_key(project, notebook, values)):
         try:
             record = RunRecord.load(project.runs / run_id / "record.json")
-            if set(named_files(notebook.cells, project.root)) <= {read.name for read in record.inputs} and holds(
-                project, record
-            ):
+            if named <= {read.name for read in record.inputs} and holds(project, record):
                 return record
         except WorkbenchError:  # removed by hand, not readable, or the policy says no by now: it answers nothing
             continue

@@ -9,8 +9,9 @@ import time
 
 from workbench.errors import BadInput, UnknownName, unknown
 from workbench.machine import is_alive
-from workbench.production.executor import BEGUN, GRACE_S, POLL_S
+from workbench.production.executor import GRACE_S, POLL_S
 from workbench.production.ledger import Ledger
+from workbench.production.run_folder import BEGUN
 from workbench.production.runs import CANCEL, run_folder
 from workbench.production.sweeps.report import report
 from workbench.production.sweeps.result import SweepReport

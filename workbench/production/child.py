@@ -43,6 +43,7 @@ def main(folder: Path) -> None:
 
     from workbench.production.processes import end_leftovers
     from workbench.production.recorder import Recorder
+    from workbench.production.run_folder import BEGUN
     from workbench.production.runs import CANCEL
     from workbench.production.watch import watch
     from workbench.records.run import RunRecord
@@ -61,6 +62,7 @@ def main(folder: Path) -> None:
         raise SystemExit(1) from None  # the record holds the cell and its traceback
     finally:
         end_leftovers(record.run_id)
+        (folder / BEGUN).unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

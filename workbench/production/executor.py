@@ -15,7 +15,9 @@ from typing import Any
 
 from workbench.errors import WorkbenchError
 from workbench.production.interface import RunRef, RunSpec
+from workbench.production.mirror import mirror_run
 from workbench.production.reconcile import clean_up
+from workbench.production.run_folder import BEGUN
 from workbench.production.spawn import Nursery, Running, Spawn, spawn
 from workbench.project import Project, look
 from workbench.records.files import cannot_write
@@ -24,7 +26,6 @@ from workbench.records.run import RunRecord, State
 POLL_S = 0.1
 GRACE_S = 10.0  # between asking a run to stop and killing it
 LATE_S = 15.0  # a run that is over its time stops itself; so much later we do it
-BEGUN = ".begun"
 
 
 def execute(project: Project, folder: Path, *, stopped: Callable[[], bool] = lambda: False, spawn: Spawn = spawn) -> RunRecord:
@@ -48,9 +49,10 @@ def execute(project: Project, folder: Path, *, stopped: Callable[[], bool] = lam
             with contextlib.suppress(WorkbenchError):
                 look(folder)
             clean_up(folder)
-    with contextlib.suppress(OSError):
-        (folder / BEGUN).unlink()  # from here on its record says that it has ended
-    return look(folder)
+    record = look(folder)
+    (folder / BEGUN).unlink(missing_ok=True)  # from here on its record says that it has ended
+    problem = mirror_run(project, folder)
+    return record if problem is None else record.model_copy(update={"findings": (*record.findings, problem)})
 
 
 def _begin(folder: Path) -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,6 @@ from workbench.production.environment import git_commit
 from workbench.production.executor import execute
 from workbench.production.inputs import check_inputs
 from workbench.production.ledger import Ledger
-from workbench.production.mirror import mirror_run
 from workbench.production.notebook import Notebook
 from workbench.production.run_folder import new_run_folder
 from workbench.production.templates import load, origin, resolve
@@ -90,24 +89,22 @@ def start(
 
     Unless a fresh run is asked for, the record may be that of an equal earlier run: its `reused` is true then.
     """
+    key = call_key(project, notebook, values)
     if not asked.fresh:
-        earlier = cache.find(project, notebook, values)
+        earlier = cache.find(project, notebook, values, key=key)
         if earlier is not None:
             project.audit.append("run.cached", run=earlier.run_id, template=earlier.template)
             project.listener({"event": "cached", "run": earlier.run_id})
             return earlier.model_copy(update={"reused": True})
-    folder = prepare(project, template, notebook, values, asked=asked)
+    folder = prepare(project, template, notebook, values, asked=asked, key=key)
     project.listener({"event": "run", "run": folder.name, "state": State.QUEUED})
-    execute(project, folder)
-    record = closed(folder)
-    problem = mirror_run(project, folder)
-    return record if problem is None else record.model_copy(update={"findings": (*record.findings, problem)})
+    return closed(folder, lambda prepared: execute(project, prepared))
 
 
-def closed(folder: Path) -> RunRecord:
-    """The record of a run that has been executed. Raises MachineError when it has no ending."""
+def closed(folder: Path, read: Callable[[Path], RunRecord] = look) -> RunRecord:
+    """The record of a run that has been executed. Raises MachineError when there is none, or it has no ending."""
     try:
-        record = look(folder)
+        record = read(folder)
     except UnknownName as error:
         raise MachineError(
             f"the run {folder.name} left no record", why=error.why, fix="find out who removed its folder, and run it again"
@@ -121,13 +118,24 @@ def closed(folder: Path) -> RunRecord:
     return record
 
 
-def prepare(project: Project, template: str, notebook: Notebook, values: Mapping[str, Any], *, asked: Asked = Asked()) -> Path:
-    """Make the folder of a run: the frozen template, and a record that says queued. Raises UserError for its secrets."""
+def prepare(
+    project: Project,
+    template: str,
+    notebook: Notebook,
+    values: Mapping[str, Any],
+    *,
+    asked: Asked = Asked(),
+    key: str | None = None,
+) -> Path:
+    """Make the folder of a run: the frozen template, and a record that says queued. Raises UserError for its secrets.
+
+    key: the call key, where it is known already.
+    """
     secrets.check(values, notebook.raw)
     folder = new_run_folder(project.runs, _found(project, template)[0])
     try:
         write_atomic(folder / "input.ipynb", notebook.raw)
-        ledger, key = Ledger(project), call_key(project, notebook, values)
+        ledger, key = Ledger(project), key or call_key(project, notebook, values)
         record = _queued(project, template, notebook, values, folder, asked)
         record = record.model_copy(update={"generation": ledger.next_generation(key)})
         record.write(folder / "record.json")

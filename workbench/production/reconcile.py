@@ -11,6 +11,7 @@ from workbench.production.journal import NAME as JOURNAL
 from workbench.production.journal import recover
 from workbench.production.ledger import Ledger
 from workbench.production.processes import end_leftovers
+from workbench.production.run_folder import BEGUN
 from workbench.production.sockets import leftover_sockets
 from workbench.project import Project, look
 from workbench.records.run import RunRecord, State
@@ -38,7 +39,7 @@ def clean_up(folder: Path) -> None:
     end_leftovers(folder.name)
     for sockets in leftover_sockets(folder.name):
         shutil.rmtree(sockets, ignore_errors=True)
-    for torn in folder.glob(".*.tmp"):
+    for torn in (*folder.glob(".*.tmp"), folder / BEGUN):
         torn.unlink(missing_ok=True)
     with contextlib.suppress(WorkbenchError):  # a full disk: the journal stays, and can be recovered later
         recover(folder)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from workbench.records.files import cannot_write
 
+BEGUN = ".begun"  # the mark of a run that somebody executes; made exclusively, gone when it has ended
+
 
 def slug(name: str) -> str:
     """A name as it stands in a folder's name."""

@@ -25,7 +25,10 @@ _CARD = (
 )
 _TABLE = "border-collapse:collapse;border:none;margin:4px 0;font-size:inherit;table-layout:auto;color:inherit"
 _ROW = "background:transparent"
-_CELL = "text-align:left;vertical-align:top;padding:1px 16px 1px 0;border:none;max-width:48em;line-height:1.5;overflow-wrap:anywhere"
+_CELL = (
+    "text-align:left;vertical-align:top;padding:1px 16px 1px 0;border:none;max-width:48em;line-height:1.5;"
+    "overflow-wrap:anywhere"
+)
 _PRE = f"{_MONO};white-space:pre-wrap;margin:6px 0;padding:6px 8px;border-left:{_LINE};color:inherit"
 _BAR = "width:16em;height:0.8em;vertical-align:middle;accent-color:var(--jp-brand-color1,#1976d2)"
 
@@ -64,8 +67,9 @@ def card(view: View, *, bars: Iterable[Bar] = ()) -> str:
 def _bars(bars: Sequence[Bar]) -> str:
     if not bars:
         return ""
+    steady = ";min-width:18em" if len(bars) > 1 else ""  # runs come and go, and what stands beside them should not jump
     rows = "".join(
-        f'<tr style="{_ROW}"><td style="{_CELL}">{escape(bar.label)}</td><td style="{_CELL}">{_progress(bar)}</td>'
+        f'<tr style="{_ROW}"><td style="{_CELL}{steady}">{escape(bar.label)}</td><td style="{_CELL}">{_progress(bar)}</td>'
         f'<td style="{_CELL};font-variant-numeric:tabular-nums">{escape(bar.told)}</td></tr>'
         for bar in bars
     )

@@ -38,7 +38,7 @@ def test_a_sweep_that_was_broken_off_goes_on(project, template):
     ("goal", "why"),
     [
         (None, "nothing says what is better"),
-        (Goal(figure="wape", direction="minimize"), "no finished run of it has the figure 'wape'"),
+        (Goal(figure="wape", direction="minimize"), "no run of it is done and has the figure 'wape'"),
     ],
 )
 def test_a_sweep_without_a_best_run_says_why(project, template, goal, why):

@@ -22,6 +22,7 @@ from pydantic import JsonValue
 
 from workbench.errors import UserError, WorkbenchError
 from workbench.production import cache
+from workbench.production.call_key import call_key
 from workbench.production.interface import Executor, RunRef, RunSpec
 from workbench.production.launch import Asked, prepare
 from workbench.production.ledger import BEAT_S, Ledger
@@ -157,7 +158,8 @@ class Driver:
                 self.foreign += 1
                 return
             values = validate(self.known, {**self.spec.parameters, **attempt.point}, self.spec.template)
-            earlier = None if self.spec.fresh else cache.find(self.project, self.notebook, values)
+            key = call_key(self.project, self.notebook, values)
+            earlier = None if self.spec.fresh else cache.find(self.project, self.notebook, values, key=key)
             if earlier is not None:
                 self.folder.note_cached(position, earlier.run_id)
                 self.ledger.release(self.spec.sweep_id, position)
@@ -170,7 +172,7 @@ class Driver:
                 position=position,
                 attempt=attempt.tries + 1,
             )
-            folder = prepare(self.project, self.spec.template, self.notebook, values, asked=asked)
+            folder = prepare(self.project, self.spec.template, self.notebook, values, asked=asked, key=key)
             future = self.executor.submit(RunSpec(project=str(self.project.root), run_id=folder.name))
         except WorkbenchError as error:  # a full disk: the next thousand would not fare better
             self.broke = error
