@@ -62,7 +62,7 @@ class Follower:
             if not line.endswith(b"\n"):
                 return  # it is being written, or was torn by a crash
             self._offset += len(line)
-            self._take(json.loads(line.decode("utf-8", "surrogatepass")))
+            self._take(json.loads(line))
 
     def _take(self, step: Step) -> None:
         if "notebook" in step:

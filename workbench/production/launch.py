@@ -23,6 +23,7 @@ from workbench.production.executor import execute
 from workbench.production.inputs import check_inputs
 from workbench.production.ledger import Ledger
 from workbench.production.notebook import Notebook
+from workbench.production.reconcile import reconcile
 from workbench.production.run_folder import new_run_folder
 from workbench.production.templates import load, origin, resolve
 from workbench.production.validation import validate
@@ -64,6 +65,7 @@ def run(
     """
     name, notebook, known = load(project, template)
     values = validate(known, parameter or {}, name, text=True)
+    reconcile(project)
     check_inputs(project, known, values)
     return start(project, template, notebook, values, asked=Asked(limits=limits(timeout, cell_timeout, memory), fresh=fresh))
 
