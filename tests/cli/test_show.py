@@ -76,6 +76,6 @@ def test_without_a_terminal_progress_is_a_line_a_step(capsys):
         listener({"event": "pipeline", "title": "T", "steps": ["a"], "notice": "N"})
         listener({"event": "step", "step": "a", "state": "running"})
         listener({"event": "run", "run": "20260101T000000Z-a-12345678", "state": "running", "total": 3})
-        listener({"event": "cell", "done": 1})
+        listener({"event": "cell", "run": "20260101T000000Z-a-12345678", "done": 1})
         listener({"event": "step", "step": "a", "state": "done"})
     assert capsys.readouterr().err.splitlines() == ["T: 1 steps", "N", "a: done"]

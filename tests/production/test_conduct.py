@@ -15,7 +15,8 @@ from workbench.production.interface import Executor, RunRef
 from workbench.production.plan import plan
 from workbench.project import look
 from workbench.records.files import sha256_file
-from workbench.records.run import Artifact, Failure, Figure, PipelineRecord, RunRecord, Skip, State, Step
+from workbench.records.pipeline import PipelineRecord, Skip, Step
+from workbench.records.run import Artifact, Failure, Figure, RunRecord, State
 
 LONG_S = 20.0  # until a test that waits in vain fails
 FAILURE = Failure(cell=1, source="1/0", name="ZeroDivisionError", message="division by zero")

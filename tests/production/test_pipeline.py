@@ -16,7 +16,8 @@ from workbench.errors import BadInput
 from workbench.findings import Outcome
 from workbench.production.pipeline import pipeline
 from workbench.project import look, look_pipeline
-from workbench.records.run import Skip, State
+from workbench.records.pipeline import Skip
+from workbench.records.run import State
 
 pytestmark = pytest.mark.slow
 
@@ -149,7 +150,7 @@ def test_a_sweep_hands_on_its_best_run_and_a_gate_that_closes_is_a_finding(proje
     )
     assert exit_code(record, "fail") == 1
     page = (project.root / "report.html").read_text()
-    assert "was not run, nor what comes after it: not count.length &gt; make.rows" in page
+    assert "was not run, nor what comes after it: count.length &gt; make.rows does not hold" in page
     assert re.search(r'class="best"><td>1 · best</td>\s*<td>5</td>', page)
     again = pipeline(project, "p", workers=2)
     assert [s.status for s in again.steps] == ["done (earlier)", "done (earlier)", "skipped"]
@@ -190,8 +191,9 @@ def test_ctrl_c_cancels_the_step_and_the_pipeline_and_can_be_gone_on_from(two_st
     assert pipeline(project, "two", from_="count").state is State.DONE
 
 
-def test_a_pipeline_whose_process_was_killed_is_lost_at_the_next_look(two_steps):
+def test_a_pipeline_whose_process_was_killed_is_lost_at_the_next_look_and_its_run_ends_by_itself(two_steps, template):
     project = two_steps()
+    template("make", "rows: int = 3  # how many", "import time\ntime.sleep(120)")
     command = [sys.executable, "-m", "workbench", "--project", str(project.root), "production", "pipeline", "two"]
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for _ in range(600):
@@ -203,3 +205,9 @@ def test_a_pipeline_whose_process_was_killed_is_lost_at_the_next_look(two_steps)
     folder = next((project.state / "pipelines").iterdir())
     assert look_pipeline(folder).state is State.LOST
     assert json.loads((folder / "record.json").read_text())["state"] == "lost"
+    (run,) = project.runs.iterdir()
+    for _ in range(300):
+        if look(run).state.ended:
+            break
+        time.sleep(0.1)
+    assert (look(run).state, look(run).failure.name) == (State.CANCELLED, "StarterGone")

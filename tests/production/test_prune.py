@@ -9,7 +9,8 @@ from workbench.errors import BadInput
 from workbench.machine import this_process
 from workbench.production.ledger import Ledger
 from workbench.production.prune import prune
-from workbench.records.run import PipelineRecord, RunRecord, State, Step
+from workbench.records.pipeline import PipelineRecord, Step
+from workbench.records.run import RunRecord, State
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

@@ -9,7 +9,8 @@ from tests.conftest import code, text, write_notebook
 from workbench.findings import Finding, Outcome
 from workbench.production.plan import plan
 from workbench.production.report import render, write_report
-from workbench.records.run import Failure, Figure, PipelineRecord, RunRecord, Skip, State, Step
+from workbench.records.pipeline import PipelineRecord, Skip, Step
+from workbench.records.run import Failure, Figure, RunRecord, State
 
 DAY = datetime(2026, 1, 1, 9, 30, tzinfo=UTC)
 EVIL = "<script>alert(1)</script>"

@@ -3,7 +3,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from workbench.records.run import Failure, Figure, PipelineRecord, RunRecord, Skip, State, Step
+from workbench.records.pipeline import PipelineRecord, Skip, Step
+from workbench.records.run import Failure, Figure, RunRecord, State
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

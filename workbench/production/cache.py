@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import JsonValue
+
 from workbench.errors import WorkbenchError
 from workbench.findings import Outcome
 from workbench.production import storage
@@ -55,6 +57,8 @@ def holds(project: Project, record: RunRecord) -> bool:
         and not any(f.check == LEAKED and f.outcome is Outcome.FAIL for f in record.findings)
         and record.policy_sha256 == policy_sha256(project)
         and all(_reads_the_same(project, record, read) for read in record.inputs)
+        and _same_eyes(project, record)
+        and is_there(folder / "output.ipynb")
         and sha256_file(folder / "output.ipynb") == record.output_sha256
         and all(is_there(folder / a.path) and sha256_file(folder / a.path) == a.sha256 for a in record.artifacts)
     )
@@ -63,14 +67,26 @@ def holds(project: Project, record: RunRecord) -> bool:
 def _reads_the_same(project: Project, record: RunRecord, read: Input) -> bool:
     from workbench import access
 
+    if not read.contract_version and read.name in _texts(list(record.parameters.values())):
+        return True  # its content is in the call key; this name may be gone, or be that of another file by now
     if storage.is_there(read.name, project.root):
-        if read.name in record.parameters.values():
-            return True  # its content is in the call key; this name may be that of another file with the same content
         return storage.sha256(read.name, project.root) == read.sha256
     if read.purpose:
         access.permit(read.name, purpose=read.purpose, project=project)
     today = access.identity(project, read.name)
     return (today.sha256, today.contract_version) == (read.sha256, read.contract_version)
+
+
+def _same_eyes(project: Project, record: RunRecord) -> bool:
+    """May this actor see what that one saw? What comes from governed data goes to the one whom the policy was asked for."""
+    derived = any(read.purpose or read.name.startswith(".workbench/runs/") for read in record.inputs)
+    return not derived or record.actor == project.actor
+
+
+def _texts(value: JsonValue) -> list[str]:
+    if isinstance(value, list):
+        return [text for item in value for text in _texts(item)]
+    return [value] if isinstance(value, str) else []
 
 
 def policy_sha256(project: Project) -> str:

@@ -25,7 +25,8 @@ from workbench.production.plan import Plan, PlannedStep
 from workbench.production.sweeps.drive import Driver
 from workbench.production.sweeps.make import make_sweep, work_off
 from workbench.project import Project
-from workbench.records.run import Failure, PipelineRecord, State, Step
+from workbench.records.pipeline import PipelineRecord, Step
+from workbench.records.run import Failure, State
 
 
 @dataclass

@@ -11,7 +11,8 @@ from workbench.production.sweeps.report import rows_of
 from workbench.production.sweeps.result import Row, SweepReport
 from workbench.production.sweeps.spec import SweepFolder
 from workbench.project import Project, look
-from workbench.records.run import Failure, Figure, RunRecord, State, Step
+from workbench.records.pipeline import Step
+from workbench.records.run import Failure, Figure, RunRecord, State
 
 
 @dataclass(frozen=True)

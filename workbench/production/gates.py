@@ -9,7 +9,7 @@ from workbench.findings import Finding, Outcome
 from workbench.production.conditions import Condition, StepResult
 from workbench.production.plan import PlannedStep
 from workbench.project import Project, look
-from workbench.records.run import Skip, Step
+from workbench.records.pipeline import Skip, Step
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from workbench.production.run_folder import new_run_folder, run_folders
 from workbench.production.sweeps.report import rows_of
 from workbench.production.sweeps.spec import SweepFolder
 from workbench.project import Project, look, look_pipeline
-from workbench.records.run import PipelineRecord, State, Step
+from workbench.records.pipeline import PipelineRecord, Step
+from workbench.records.run import State
 
 
 def pipeline(

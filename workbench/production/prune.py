@@ -17,6 +17,7 @@ from workbench.production.ledger import Ledger
 from workbench.project import Project, look
 from workbench.records.base import Record
 from workbench.records.files import cannot_write
+from workbench.records.pipeline import PipelineRecord
 from workbench.records.run import RunRecord, State
 from workbench.records.view import View
 
@@ -115,11 +116,21 @@ def _needed(project: Project) -> Iterator[str]:
     last: dict[str, set[str]] = {}
     for path in sorted((project.state / "pipelines").glob("*/record.json")):
         named = set(_run_ids(project, path))
+        for sweep in _sweeps(path):
+            named |= {place.run_id for place in Ledger(project).places(sweep)}
         last[path.parent.name[len("20261122T120000Z-") : -len("-12345678")]] = named
     for ids in last.values():
         yield from ids
     for manifest in project.models.glob("*/*/manifest.json"):
         yield from _run_ids(project, manifest)
+
+
+def _sweeps(path: Path) -> list[str]:
+    """The sweeps that steps of a pipeline's last run are: later steps may take something of every run."""
+    try:
+        return [step.sweep for step in PipelineRecord.load(path).steps if step.sweep]
+    except UserError:
+        return []
 
 
 def _run_ids(project: Project, path: Path) -> Iterator[str]:

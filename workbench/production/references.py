@@ -13,7 +13,7 @@ from typing import Literal
 from workbench.errors import BadInput, unknown
 from workbench.production.fan_out import done_runs
 from workbench.project import Project, look
-from workbench.records.run import Step
+from workbench.records.pipeline import Step
 
 
 @dataclass(frozen=True)

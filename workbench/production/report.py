@@ -22,7 +22,8 @@ from workbench.production.sweeps.result import SweepReport
 from workbench.production.sweeps.spec import SweepFolder
 from workbench.project import Project, look
 from workbench.records.files import write_atomic
-from workbench.records.run import PipelineRecord, RunRecord, Skip, State, Step
+from workbench.records.pipeline import PipelineRecord, Skip, Step
+from workbench.records.run import RunRecord, State
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]+")
 

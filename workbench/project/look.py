@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from workbench.errors import MachineError
 from workbench.machine import is_alive
-from workbench.records.run import PipelineRecord, RunRecord, State
+from workbench.records.pipeline import PipelineRecord
+from workbench.records.run import RunRecord, State
 
 R = TypeVar("R", RunRecord, PipelineRecord)
 

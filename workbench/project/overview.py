@@ -13,7 +13,8 @@ from workbench.project.folder import Project
 from workbench.project.look import look
 from workbench.project.worker import alive_worker
 from workbench.records.base import Record
-from workbench.records.run import PipelineRecord, State
+from workbench.records.pipeline import PipelineRecord
+from workbench.records.run import State
 from workbench.records.view import View
 from workbench.records.worker import WorkerRecord
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -29,11 +28,13 @@ class State(StrEnum):
         return self not in (State.QUEUED, State.RUNNING)
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """A frozen part of a record."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Figure(_Part):
+class Figure(Part):
     """One number or word that a run declares as its result; at most one of a run is the headline."""
 
     name: str
@@ -53,7 +54,7 @@ class Figure(_Part):
         return f"{text} {self.unit}" if self.unit else text
 
 
-class Artifact(_Part):
+class Artifact(Part):
     """A file or folder that a run hands on. `path` is relative to the run folder."""
 
     name: str
@@ -62,7 +63,7 @@ class Artifact(_Part):
     size_bytes: int
 
 
-class Input(_Part):
+class Input(Part):
     """What a run read: a governed dataset or a file, with the hash of its content."""
 
     name: str
@@ -80,7 +81,7 @@ class FailureKind(StrEnum):
     STOPPED = "stopped"  # by a person or a scheduler
 
 
-class Failure(_Part):
+class Failure(Part):
     """The cell that ended a run: its source, and the error as the kernel told it (no terminal colours)."""
 
     kind: FailureKind = FailureKind.CELL
@@ -91,7 +92,7 @@ class Failure(_Part):
     traceback: tuple[str, ...] = ()
 
 
-class Process(_Part):
+class Process(Part):
     """Which process runs it. Together these find out later whether it is still alive."""
 
     host: str
@@ -100,7 +101,7 @@ class Process(_Part):
     started: float  # seconds as the operating system tells them, since the boot or the epoch
 
 
-class Limits(_Part):
+class Limits(Part):
     """What a run may take; None is no limit. Memory is the resident size of all its processes together."""
 
     run_s: float | None = None
@@ -182,7 +183,7 @@ class RunRecord(Record):
             *((f.label or f.name, f.shown()) for f in self.figures),
             *((f"artifact {a.name}", f".workbench/runs/{self.run_id}/{a.path}") for a in self.artifacts),
         ]
-        text = "" if self.failure is None else _failure_text(self.failure)
+        text = "" if self.failure is None else failure_text(self.failure)
         if self.state is State.LOST:
             text = f"its process is gone and left no ending; what it printed stands in log.txt of the run's folder\n\n{text}"
         return View(
@@ -193,102 +194,12 @@ class RunRecord(Record):
         )
 
 
-def _failure_text(failure: Failure) -> str:
+def failure_text(failure: Failure) -> str:
+    """A failure as a person reads it: where, the cell's source, the traceback."""
     where = "the kernel" if failure.cell is None else f"cell {failure.cell}"
     source = "\n".join(f"    {line}" for line in failure.source.splitlines())
     trace = "\n".join(failure.traceback) or f"{failure.name}: {failure.message}"
     return f"{where} failed\n\n{source}\n\n{trace}".strip()
-
-
-class Skip(StrEnum):
-    """What kept a step from running."""
-
-    WHEN = "when"  # its `when` did not hold, or it takes something from a step of which that is true: nobody called for it
-    REQUIRE = "require"  # its `require` did not hold, or it comes after a step of which that is true: it must not run
-
-
-class Step(_Part):
-    """One step of a pipeline run, as far as it got. One that is skipped stays queued."""
-
-    name: str
-    template: str
-    run_id: str = ""  # of a sweep: its best run, when there is a goal
-    sweep: str = ""  # the sweep's id, when the step is one
-    state: State = State.QUEUED
-    seconds: float | None = None
-    headline: Figure | None = None
-    findings: tuple[Finding, ...] = ()
-    reused: bool = False  # taken over: an equal run had the result already, or `--from` begins behind it
-    skipped: Skip | None = None
-    reason: str = ""  # why it was skipped: the condition and the figures
-
-    @property
-    def settled(self) -> bool:
-        """Is it done, or was it not called for?"""
-        return self.state is State.DONE or self.skipped is Skip.WHEN
-
-    @property
-    def status(self) -> str:
-        """Its state as a person reads it."""
-        return "skipped" if self.skipped else self.state.value + (" (earlier)" if self.reused else "")
-
-
-class PipelineRecord(Record):
-    """One run of a pipeline: its steps in the order in which they may begin. Written after every change."""
-
-    kind: ClassVar[str] = "pipeline"
-    version: ClassVar[int] = 2
-
-    pipeline_id: str
-    name: str
-    title: str = ""
-    notice: str = ""
-    actor: str
-    state: State = State.RUNNING
-    process: Process | None = None
-    created: datetime
-    finished: datetime | None = None
-    steps: tuple[Step, ...] = ()
-    failure: Failure | None = None
-    report: str = ""  # path of the report, relative to the project
-
-    @classmethod
-    def upgrade(cls, data: dict[str, Any], version: int) -> dict[str, Any]:
-        """Version 2 added fields of steps that all have a default."""
-        return data
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        return tuple(f for step in self.steps for f in step.findings)
-
-    def view(self) -> View:
-        rows = tuple(
-            (
-                step.name,
-                step.status,
-                "" if step.seconds is None else f"{step.seconds:.1f}",
-                step.reason
-                or ("" if step.headline is None else f"{step.headline.label or step.headline.name}: {step.headline.shown()}"),
-            )
-            for step in self.steps
-        )
-        return View(
-            title=self.title or self.name,
-            facts=(("report", self.report),) if self.report else (),
-            columns=("step", "status", "seconds", "figure"),
-            rows=rows,
-            findings=self.findings,
-            text="" if self.failure is None else _failure_text(self.failure),
-            next=self._next(),
-        )
-
-    def _next(self) -> tuple[str, ...]:
-        """Go on from the first step that has no result: not always the one that failed, since steps run side by side."""
-        ended_badly = self.state in (State.FAILED, State.LOST, State.CANCELLED)
-        first = next((s.name for s in self.steps if not s.settled), None)
-        if not ended_badly or first is None:
-            return ()
-        return (f"workbench production pipeline {shlex.quote(self.name)} --from {shlex.quote(first)}",)
 
 
 class RunList(Record):

@@ -4,7 +4,8 @@ import pandas as pd
 
 from workbench.production.handles.frames import runs_frame, steps_frame, sweep_frame
 from workbench.production.sweeps.result import Row
-from workbench.records.run import Figure, RunRecord, State, Step
+from workbench.records.pipeline import Step
+from workbench.records.run import Figure, RunRecord, State
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

@@ -20,7 +20,8 @@ from workbench.production.handles.screens import Open, Screen, open_screen, shel
 from workbench.production.sweeps.result import SweepReport
 from workbench.project import Project
 from workbench.records.html import card
-from workbench.records.run import PipelineRecord, RunRecord, State
+from workbench.records.pipeline import PipelineRecord
+from workbench.records.run import RunRecord, State
 from workbench.records.view import View
 
 R = TypeVar("R", RunRecord, SweepReport, PipelineRecord)

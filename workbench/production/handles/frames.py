@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from workbench.production.sweeps.result import Row
-from workbench.records.run import Figure, RunRecord, Step
+from workbench.records.pipeline import Step
+from workbench.records.run import Figure, RunRecord
 
 if TYPE_CHECKING:
     import pandas as pd

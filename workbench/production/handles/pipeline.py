@@ -14,7 +14,8 @@ from workbench.production.handles.base import ENDED, FOLLOW_S, SIGNS, Handle
 from workbench.production.handles.frames import steps_frame
 from workbench.production.handles.run import RunHandle
 from workbench.project import Project, look_pipeline
-from workbench.records.run import PipelineRecord, State
+from workbench.records.pipeline import PipelineRecord
+from workbench.records.run import State
 from workbench.records.view import View
 
 if TYPE_CHECKING:

@@ -34,7 +34,8 @@ from workbench.production.validation import validate
 from workbench.project import Project
 from workbench.project.worker import alive_worker
 from workbench.records.files import given_path
-from workbench.records.run import Limits, PipelineRecord, RunRecord
+from workbench.records.pipeline import PipelineRecord
+from workbench.records.run import Limits, RunRecord
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 N = TypeVar("N", int, float)

@@ -19,7 +19,8 @@ from workbench.production.schedules.record import Schedule
 from workbench.production.templates import load
 from workbench.production.validation import validate
 from workbench.project import Project, look, look_pipeline
-from workbench.records.run import Failure, Figure, PipelineRecord, RunRecord, State
+from workbench.records.pipeline import PipelineRecord
+from workbench.records.run import Failure, Figure, RunRecord, State
 
 Ended = RunRecord | PipelineRecord
 R = TypeVar("R", RunRecord, PipelineRecord)
