@@ -53,7 +53,7 @@ def main(folder: Path) -> None:
     try:
         papermill.execute_notebook(
             str(folder / "input.ipynb"),
-            str(folder / "output.ipynb"),
+            None,  # the engine writes output.ipynb itself, before the record says that the run is done
             parameters=record.parameters,
             engine_name="workbench",
             progress_bar=False,

@@ -6,6 +6,7 @@ must not fail. It is reached through papermill only: papermill loads it, never t
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from workbench.production.recorder import Recorder
 
 SAVE_S = 1.0  # between two saves of the notebook for people who watch it, and …
-SAVE_COST = 20  # … at least so many times what the last one took
+SAVE_COST = 20  # … at least so many times what one takes: the last one, or by its size if that has grown
+SAVED_BYTES_S = 100e6  # of a notebook, in a second
 BACKLOG_S = 60  # after a cell's end, until what waits is read (nbclient: 4); else its run has failed
 QUICK_BYTES = 16 * 2**20  # of a journal: a notebook that is saved in a moment, even while its kernel speaks
 
@@ -40,7 +42,7 @@ class RecordingManager(NotebookExecutionManager):  # type: ignore[misc]
         super().__init__(nb, output_path=output_path, **options)
         self.recorder = recorder
         self.foreign = bool(output_path) and Path(str(output_path)) != recorder.folder / "output.ipynb"
-        self.saved_s, self.due_s = time.monotonic(), 0.0
+        self.saved_s, self.cost_s = -math.inf, 0.0
         self.refused: PapermillExecutionError | None = None
 
     @property
@@ -53,13 +55,14 @@ class RecordingManager(NotebookExecutionManager):  # type: ignore[misc]
         """papermill calls it at each step. We save where nothing waits to be journalled, by `save_for_watchers`."""
 
     def save_for_watchers(self) -> None:
-        """Save the caller's notebook, unless that was done a moment ago."""
+        """Save the caller's notebook, unless that was done too short a time ago for what it is expected to take."""
         started_s = time.monotonic()
-        if self.foreign and started_s >= self.due_s:
+        expected_s = max(self.cost_s, self.journal.size_bytes / SAVED_BYTES_S)
+        if self.foreign and started_s - self.saved_s >= max(SAVE_S, SAVE_COST * expected_s):
             self.journal.settle()
             self.deliver(self.text())
             self.saved_s = time.monotonic()
-            self.due_s = self.saved_s + max(SAVE_S, SAVE_COST * (self.saved_s - started_s))
+            self.cost_s = self.saved_s - started_s
 
     def autosave_cell(self) -> None:
         """In the middle of a cell: only a notebook that is written in a moment, since the kernel's messages wait for it."""
