@@ -35,7 +35,7 @@ ACTIONS = {
     "access.show": Action("workbench.access.catalog:show", "Show a dataset's contract"),
     "access.check": Action("workbench.access.check:check", "Check one dataset, or all, against their contracts"),
     "production.run": Action("workbench.production.launch:run", "Run a template once"),
-    "production.pipeline": Action("workbench.production.pipeline:pipeline", "Run a pipeline and write its report"),
+    "production.pipeline": Action("workbench.production.pipelines.pipeline:pipeline", "Run a pipeline and write its report"),
     "production.sweep": Action("workbench.production.sweeps.verbs:sweep", "Run a template at many points and compare"),
     "production.resume": Action("workbench.production.sweeps.verbs:resume", "Go on with a sweep that was broken off"),
     "production.sweeps": Action("workbench.production.sweeps.verbs:sweeps", "List sweeps, newest first"),

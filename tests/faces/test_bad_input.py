@@ -17,7 +17,7 @@ from workbench import project as projects
 from workbench.access.rules import load_policy
 from workbench.cli.commands import main
 from workbench.errors import UserError
-from workbench.production.pipeline import pipeline
+from workbench.production.pipelines.pipeline import pipeline
 from workbench.production.results import MIME
 from workbench.project import look
 from workbench.records.run import State

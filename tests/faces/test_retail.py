@@ -9,7 +9,7 @@ import pytest
 
 from workbench import project as projects
 from workbench.findings import Outcome
-from workbench.production.pipeline import pipeline
+from workbench.production.pipelines.pipeline import pipeline
 from workbench.production.results import collect
 from workbench.project import look
 from workbench.records.model import ModelManifest

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from workbench.production.handles.verbs import get, pipeline, resume, run, runs, sweep
     from workbench.production.inside import current
     from workbench.production.results import Dataset, artifact, finding, folder, record, seed_everything
-    from workbench.production.secrets import secret
+    from workbench.production.secrecy.secrets import secret
 
 __all__ = [
     "Dataset",
@@ -35,7 +35,7 @@ __all__ = [
     "seed_everything",
     "sweep",
 ]
-_PLACES = dict.fromkeys(__all__, "results") | {"secret": "secrets", "current": "inside"}
+_PLACES = dict.fromkeys(__all__, "results") | {"secret": "secrecy.secrets", "current": "inside"}
 _PLACES |= dict.fromkeys(("get", "pipeline", "resume", "run", "runs", "sweep"), "handles.verbs")
 
 

@@ -163,7 +163,7 @@ class WorkbenchEngine(NBClientEngine):  # type: ignore[misc]
         **kwargs: Any,
     ) -> Any:
         """The stock engine's call, with what cannot be passed through papermill: the kernel's environment, a cell's limit."""
-        from workbench.production.secret_keeper import Keeper, cut_streams
+        from workbench.production.secrecy.keeper import Keeper, cut_streams
         from workbench.production.sockets import sockets
 
         options = merge_kwargs(

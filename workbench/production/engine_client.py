@@ -15,7 +15,7 @@ from nbclient.util import run_sync
 from papermill.clientwrap import PapermillNotebookClient
 
 if TYPE_CHECKING:
-    from workbench.production.secret_keeper import Keeper
+    from workbench.production.secrecy.keeper import Keeper
 
 JOURNAL_S = 0.5  # an output waits at most so long; with the 0.2 s that a kernel holds prints back, less than a second
 BACKLOG = 100_000  # messages that may wait for us; ZeroMQ drops what comes beyond (its own measure, and the kernel's: 1000)

@@ -14,10 +14,11 @@ from typing import Any
 
 from workbench.errors import UnknownName, UserError
 from workbench.findings import Finding, Outcome
-from workbench.production import secrets, storage
+from workbench.production import storage
 from workbench.production.notebook import Notebook
 from workbench.production.parameters import Parameter, read_parameters
 from workbench.production.run_folder import new_run_folder
+from workbench.production.secrecy import secrets
 from workbench.production.validation import validate
 from workbench.project import Project, find, system_user
 from workbench.records.files import write_atomic

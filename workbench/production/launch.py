@@ -16,7 +16,7 @@ from pydantic import ByteSize, TypeAdapter, ValidationError
 
 from workbench.errors import BadInput, MachineError, UnknownName, UserError, WorkbenchError
 from workbench.machine import this_process
-from workbench.production import cache, secrets
+from workbench.production import cache
 from workbench.production.call_key import call_key
 from workbench.production.environment import git_commit
 from workbench.production.executor import execute
@@ -25,6 +25,7 @@ from workbench.production.ledger import Ledger
 from workbench.production.notebook import Notebook
 from workbench.production.reconcile import reconcile
 from workbench.production.run_folder import new_run_folder
+from workbench.production.secrecy import secrets
 from workbench.production.templates import load, origin, resolve
 from workbench.production.validation import validate
 from workbench.project import Project, look

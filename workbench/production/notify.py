@@ -20,7 +20,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from pydantic import JsonValue
 
 from workbench.errors import BadInput, WorkbenchError
-from workbench.production import secrets
+from workbench.production.secrecy import secrets
 
 Event = Mapping[str, JsonValue]
 

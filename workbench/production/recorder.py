@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from workbench.machine import this_process
-from workbench.production import secrets
 from workbench.production.acceptance import decide
 from workbench.production.environment import environment_text, git_commit
 from workbench.production.failure import broken, failure
@@ -29,10 +28,11 @@ from workbench.production.journal_writer import Journal
 from workbench.production.notebook import Notebook
 from workbench.production.parameters import Parameter, read_parameters
 from workbench.production.reads import reads
-from workbench.production.redaction import Redactor
 from workbench.production.results import RUN_FOLDER, RUN_ID, collect
 from workbench.production.run_key import recorded_run_key
-from workbench.production.secret_keeper import without_secrets
+from workbench.production.secrecy import secrets
+from workbench.production.secrecy.keeper import without_secrets
+from workbench.production.secrecy.redaction import Redactor
 from workbench.project import Project, find
 from workbench.records.files import cannot_write, sha256_file, write_atomic
 from workbench.records.run import Failure, FailureKind, Input, RunRecord, State

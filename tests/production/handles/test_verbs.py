@@ -25,7 +25,7 @@ production.artifact("table", production.folder() / "table.txt")
 
 
 def test_the_names_are_functions_also_when_modules_of_their_names_are_loaded():
-    import workbench.production.pipeline
+    import workbench.production.pipelines.pipeline
     import workbench.production.runs  # noqa: F401
 
     assert [getattr(production, name).__name__ for name in ("run", "runs", "pipeline")] == ["run", "runs", "pipeline"]

@@ -18,7 +18,7 @@ from workbench.production.inputs import check_inputs
 from workbench.production.launch import Asked, limits
 from workbench.production.launch import start as start_run
 from workbench.production.parameters import Parameter
-from workbench.production.pipeline import pipeline as run_pipeline
+from workbench.production.pipelines.pipeline import pipeline as run_pipeline
 from workbench.production.runs import run_folder
 from workbench.production.runs import runs as list_runs
 from workbench.production.sweeps.spec import find_sweep, sweep_ids

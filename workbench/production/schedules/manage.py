@@ -15,7 +15,7 @@ from workbench.production import templates
 from workbench.production.inputs import check_inputs
 from workbench.production.launch import limits
 from workbench.production.notify import check_target
-from workbench.production.plan import plan
+from workbench.production.pipelines.plan import plan
 from workbench.production.schedules.calendar import Calendar, check_cron, machine_zone
 from workbench.production.schedules.planned import planned
 from workbench.production.schedules.record import (

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from workbench.errors import UnknownName, unknown
 from workbench.findings import Finding, Outcome
-from workbench.production.secrets import PREFIX
+from workbench.production.secrecy.secrets import PREFIX
 from workbench.project import Project
 from workbench.records.base import Record
 from workbench.records.run import Limits

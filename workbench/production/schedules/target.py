@@ -12,7 +12,7 @@ from workbench.errors import UserError, WorkbenchError
 from workbench.findings import blocking
 from workbench.production.inputs import check_inputs
 from workbench.production.launch import Asked, start
-from workbench.production.pipeline import pipeline
+from workbench.production.pipelines.pipeline import pipeline
 from workbench.production.run_folder import run_folders
 from workbench.production.schedules.history import Line
 from workbench.production.schedules.record import Schedule

@@ -9,10 +9,10 @@ from typing import ClassVar
 from workbench import plugins
 from workbench.errors import BadInput
 from workbench.machine import effective_cpus
-from workbench.production import secrets
 from workbench.production.interface import Executor
 from workbench.production.launch import limits
 from workbench.production.parameters import Parameter
+from workbench.production.secrecy import secrets
 from workbench.production.sweeps.design import Design, draws, grid, table, typed
 from workbench.production.sweeps.drive import Driver
 from workbench.production.sweeps.make import check_points, make_sweep, work_off

@@ -30,7 +30,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from workbench.errors import BadInput, unknown
-from workbench.production.fan_out import SweepSpec
+from workbench.production.pipelines.fan_out import SweepSpec
 from workbench.project import Project, read_toml
 
 

@@ -16,7 +16,7 @@ from workbench.errors import UserError
 from workbench.findings import SEVERITY, Finding, Outcome, worst
 from workbench.production.notebook import read_notebook, source
 from workbench.production.page import draw
-from workbench.production.plan import Plan, PlannedStep
+from workbench.production.pipelines.plan import Plan, PlannedStep
 from workbench.production.sweeps.report import report
 from workbench.production.sweeps.result import SweepReport
 from workbench.production.sweeps.spec import SweepFolder

@@ -10,9 +10,9 @@ import pytest
 
 from workbench.errors import BadInput, MachineError, UnknownName, WorkbenchError
 from workbench.findings import Finding, Outcome
-from workbench.production.conduct import Conductor
 from workbench.production.interface import Executor, RunRef
-from workbench.production.plan import plan
+from workbench.production.pipelines.conduct import Conductor
+from workbench.production.pipelines.plan import plan
 from workbench.project import look
 from workbench.records.files import sha256_file
 from workbench.records.pipeline import PipelineRecord, Skip, Step

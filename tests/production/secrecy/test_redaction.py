@@ -11,8 +11,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from workbench.errors import BadInput
-from workbench.production.redaction import Messages, Redactor
-from workbench.production.secret_forms import forms, unsafe
+from workbench.production.secrecy.forms import forms, unsafe
+from workbench.production.secrecy.redaction import Messages, Redactor
 
 TOKEN = "sk-live/9fQ+x7Lm2=vT'4\"ä"
 PEM = "-----BEGIN KEY-----\n" + "\n".join(base64.b64encode(bytes(range(i, i + 48))).decode() for i in (1, 60, 130)) + "\nQ0E=\n"

@@ -11,13 +11,13 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from workbench.errors import BadInput, UserError, unknown
-from workbench.production.conditions import Comparison, Condition, read_condition
-from workbench.production.fan_out import Points, read_points
 from workbench.production.inputs import check_inputs
 from workbench.production.notebook import Notebook
 from workbench.production.parameters import Parameter
-from workbench.production.references import Reference, producer_of, read_reference
-from workbench.production.spec import PipelineSpec, StepSpec, read_pipeline
+from workbench.production.pipelines.conditions import Comparison, Condition, read_condition
+from workbench.production.pipelines.fan_out import Points, read_points
+from workbench.production.pipelines.references import Reference, producer_of, read_reference
+from workbench.production.pipelines.spec import PipelineSpec, StepSpec, read_pipeline
 from workbench.production.sweeps.make import check_points
 from workbench.production.templates import load
 from workbench.production.validation import validate

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from workbench.findings import Finding, Outcome, blocking, within
-from workbench.production.plan import PlannedStep
+from workbench.production.pipelines.plan import PlannedStep
 from workbench.production.sweeps.report import rows_of
 from workbench.production.sweeps.result import Row, SweepReport
 from workbench.production.sweeps.spec import SweepFolder

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workbench.findings import Finding, Outcome
-from workbench.production.conditions import Condition, StepResult
-from workbench.production.plan import PlannedStep
+from workbench.production.pipelines.conditions import Condition, StepResult
+from workbench.production.pipelines.plan import PlannedStep
 from workbench.project import Project, look
 from workbench.records.pipeline import Skip, Step
 

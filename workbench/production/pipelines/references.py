@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from workbench.errors import BadInput, unknown
-from workbench.production.fan_out import done_runs
+from workbench.production.pipelines.fan_out import done_runs
 from workbench.project import Project, look
 from workbench.records.pipeline import Step
 

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from workbench.errors import BadInput, UnknownName
 from workbench.findings import Finding, Outcome
-from workbench.production.conditions import Clean, Comparison, FigureOf, StepResult, read_condition
+from workbench.production.pipelines.conditions import Clean, Comparison, FigureOf, StepResult, read_condition
 from workbench.records.run import Figure
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_ -]{0,12}[A-Za-z0-9_]", fullmatch=True).filter(lambda n: n not in ("true", "false"))

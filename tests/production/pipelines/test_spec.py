@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from workbench.errors import BadInput, UnknownName
-from workbench.production.fan_out import SweepSpec
-from workbench.production.spec import StepSpec, read_pipeline
+from workbench.production.pipelines.fan_out import SweepSpec
+from workbench.production.pipelines.spec import StepSpec, read_pipeline
 
 ONE = "[steps.a]\ntemplate = 'one'"
 

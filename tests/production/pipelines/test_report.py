@@ -7,8 +7,8 @@ import pytest
 
 from tests.conftest import code, text, write_notebook
 from workbench.findings import Finding, Outcome
-from workbench.production.plan import plan
-from workbench.production.report import render, write_report
+from workbench.production.pipelines.plan import plan
+from workbench.production.pipelines.report import render, write_report
 from workbench.records.pipeline import PipelineRecord, Skip, Step
 from workbench.records.run import Failure, Figure, RunRecord, State
 

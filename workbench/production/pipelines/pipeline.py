@@ -13,10 +13,10 @@ from pathlib import Path
 
 from workbench.errors import BadInput, UserError, WorkbenchError, unknown
 from workbench.machine import effective_cpus, this_process
-from workbench.production.conduct import Conductor
 from workbench.production.executor import LocalExecutor
-from workbench.production.plan import Plan, plan
-from workbench.production.report import write_report
+from workbench.production.pipelines.conduct import Conductor
+from workbench.production.pipelines.plan import Plan, plan
+from workbench.production.pipelines.report import write_report
 from workbench.production.run_folder import new_run_folder, run_folders
 from workbench.production.sweeps.report import rows_of
 from workbench.production.sweeps.spec import SweepFolder

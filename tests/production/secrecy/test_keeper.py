@@ -3,8 +3,8 @@
 import subprocess
 import sys
 
-from workbench.production.secret_keeper import cut_output, findings
-from workbench.production.secrets import redactor
+from workbench.production.secrecy.keeper import cut_output, findings
+from workbench.production.secrecy.secrets import redactor
 
 TOKEN = "tok-9fQ7x"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import BadInput
-from workbench.production.secret_forms import SHORTEST, forms, unsafe
+from workbench.production.secrecy.forms import SHORTEST, forms, unsafe
 
 CHUNK = 1 << 22  # bytes of a file that are searched at once
 BRACKETS = ("[]", "{}", "()", "<>", "||", "~~", "``", "^^")

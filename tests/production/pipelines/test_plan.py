@@ -1,7 +1,7 @@
 import pytest
 
 from workbench.errors import BadInput, UnknownName
-from workbench.production.plan import plan
+from workbench.production.pipelines.plan import plan
 
 ONE = "weeks: int = 8  # weeks [4..52]\nsource: Path | None = None  # a file"
 

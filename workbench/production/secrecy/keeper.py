@@ -13,8 +13,8 @@ from typing import Any
 
 from workbench.errors import BadInput
 from workbench.findings import Finding, Outcome
-from workbench.production import secrets
-from workbench.production.redaction import Messages, Redactor
+from workbench.production.secrecy import secrets
+from workbench.production.secrecy.redaction import Messages, Redactor
 from workbench.records.run import RunRecord
 
 GRACE_S = 2.0  # for the last words of a kernel

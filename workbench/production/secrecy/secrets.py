@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:
-    from workbench.production.redaction import Redactor
+    from workbench.production.secrecy.redaction import Redactor
 
 PREFIX = "secret://"
 SERVICE = "workbench"  # under which the keyring keeps them
@@ -87,7 +87,7 @@ def redactor(values: Mapping[str, Any]) -> Redactor | None:
     """What cuts the secrets of these parameter values out of outputs; None when they refer to none."""
     if not (known := resolve_all(values)):
         return None
-    from workbench.production.redaction import Redactor
+    from workbench.production.secrecy.redaction import Redactor
 
     return Redactor(known)
 

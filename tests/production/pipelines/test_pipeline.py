@@ -14,7 +14,7 @@ from tests.conftest import hears_ctrl_c
 from workbench.cli.show import exit_code
 from workbench.errors import BadInput
 from workbench.findings import Outcome
-from workbench.production.pipeline import pipeline
+from workbench.production.pipelines.pipeline import pipeline
 from workbench.project import look, look_pipeline
 from workbench.records.pipeline import Skip
 from workbench.records.run import State

@@ -17,11 +17,11 @@ from typing import Any
 
 from workbench.errors import WorkbenchError
 from workbench.production import cache
-from workbench.production.endings import Ending, of_run, of_sweep
-from workbench.production.gates import judge
 from workbench.production.interface import Executor, RunSpec
 from workbench.production.launch import Asked, closed, prepare
-from workbench.production.plan import Plan, PlannedStep
+from workbench.production.pipelines.endings import Ending, of_run, of_sweep
+from workbench.production.pipelines.gates import judge
+from workbench.production.pipelines.plan import Plan, PlannedStep
 from workbench.production.sweeps.drive import Driver
 from workbench.production.sweeps.make import make_sweep, work_off
 from workbench.project import Project

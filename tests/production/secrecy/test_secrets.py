@@ -12,7 +12,7 @@ from keyring.errors import KeyringLocked
 
 from workbench import production
 from workbench.errors import BadInput, UnknownName
-from workbench.production import secrets
+from workbench.production.secrecy import secrets
 
 TOKEN = "tok-9fQ7x"
 
