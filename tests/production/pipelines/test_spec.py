@@ -55,7 +55,7 @@ def test_a_file_that_is_no_pipeline_is_refused(project, text, error, says):
 
 
 def test_every_key_of_a_step_is_in_the_docs():
-    page = (Path(__file__).parents[2] / "docs" / "pipelines.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "pipelines.md").read_text()
     keys = page[page.index("| key of a step") : page.index("## Side by side")]
     assert set(re.findall(r"`(\w+)`(?=[^|]*\|[^|]*\|$)", keys, re.MULTILINE)) == set(StepSpec.model_fields)
     assert set(re.findall(r"`sweep\.(\w+)", page)) == set(SweepSpec.model_fields)
