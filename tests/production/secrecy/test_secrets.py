@@ -98,7 +98,7 @@ def test_a_missing_secret_names_both_places_and_how_to_set_it(drawer, backend, w
 def test_without_the_package_keyring_the_environment_serves_and_the_letter_names_the_extra():
     code = (
         "import sys; sys.modules['keyring'] = None\n"
-        "from workbench.production import secrets\n"
+        "from workbench.production.secrecy import secrets\n"
         "print(secrets.resolve('here'))\n"
         "try: secrets.resolve('nowhere')\n"
         "except Exception as error: print(error.why)"
