@@ -31,7 +31,7 @@ SEVERITY = {outcome: rank for rank, outcome in enumerate(Outcome)}
 class Finding(BaseModel):
     """One check's result. `check` is a stable dotted id; `evidence` holds the figures behind `message`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)  # most processes use few of the models
 
     check: str
     outcome: Outcome

@@ -36,6 +36,16 @@ def parse(*words):
     return command.main(list(words), standalone_mode=False)
 
 
+def test_a_keyword_without_a_default_must_be_given():
+    def needs(project: object, *, keep: int) -> None:
+        """Do it."""
+
+    command = click.Command("needs", params=parameters_of(needs, skip_first=True), callback=lambda **values: values)
+    assert command.main(["--keep", "3"], standalone_mode=False) == {"keep": 3}
+    with pytest.raises(click.MissingParameter):
+        command.main([], standalone_mode=False)
+
+
 def test_positionals_are_arguments_and_keywords_are_options():
     values = parse(
         "n", "f", "--limit", "3", "--deep", "--colour", "red", "--from", "s", "--tag", "a", "--tag", "b", "-p", "x=1=2"

@@ -46,16 +46,10 @@ def _parameter(parameter: inspect.Parameter, kind: Any, text: str) -> click.Para
         return click.Option(names, is_flag=True, default=parameter.default, help=text)
     multiple = get_origin(kind) in (list, tuple)
     inner = get_args(kind)[0] if multiple else kind
-    default = None if required or multiple else parameter.default
-    return click.Option(
-        names,
-        type=_click_type(inner),
-        multiple=multiple,
-        required=required,
-        default=default,
-        help=text,
-        show_default=default is not None,
-    )
+    more: dict[str, Any] = {"required": True} if required else {}  # click takes a default of None for a value given
+    if not required and not multiple:
+        more = {"default": parameter.default, "show_default": parameter.default is not None}
+    return click.Option(names, type=_click_type(inner), multiple=multiple, help=text, **more)
 
 
 def _without_none(kind: Any) -> Any:

@@ -18,7 +18,7 @@ from workbench.production.sweeps.result import SweepReport
 from workbench.production.sweeps.spec import find_sweep, sweep_ids
 from workbench.project import Project, look
 from workbench.records.files import write_atomic
-from workbench.records.run import RunRecord
+from workbench.records.run import RunRecord, State
 
 ENDS_WITHIN_S = GRACE_S + 5.0
 
@@ -44,7 +44,8 @@ def _cancel_run(project: Project, name: str) -> RunRecord:
         raise BadInput(f"{record.run_id} cannot be stopped", why=f"it is {record.state.value}", fix="workbench production runs")
     write_atomic(folder / CANCEL, b"")  # first: its driver must see why it ended
     project.audit.append("run.cancel", run=record.run_id)
-    if not (folder / BEGUN).exists() and record.process is not None and is_alive(record.process):
+    alone = record.state is State.RUNNING and not (folder / BEGUN).exists()
+    if alone and record.process is not None and is_alive(record.process):
         with contextlib.suppress(ProcessLookupError):  # papermill itself executes it, and does not look for marks
             os.kill(record.process.pid, signal.SIGINT)
     waited_s = 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 from pathlib import Path
@@ -57,12 +58,19 @@ def main(folder: Path) -> None:
             parameters=record.parameters,
             engine_name="workbench",
             progress_bar=False,
+            **_kernel(folder),
         )
     except PapermillExecutionError:
         raise SystemExit(1) from None  # the record holds the cell and its traceback
     finally:
         end_leftovers(record.run_id)
         (folder / BEGUN).unlink(missing_ok=True)
+
+
+def _kernel(folder: Path) -> dict[str, str]:
+    """What papermill must be told of a notebook that names no kernel, as programs write them: it is Python."""
+    metadata = json.loads((folder / "input.ipynb").read_bytes()).get("metadata", {})
+    return {} if metadata.get("kernelspec", {}).get("name") else {"kernel_name": "python3", "language": "python"}
 
 
 if __name__ == "__main__":

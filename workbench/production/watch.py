@@ -40,7 +40,7 @@ def _watch(limits: Limits, break_off: Callable[[Failure], None], cancel: Path, l
             break_off(_failure(FailureKind.STOPPED, "StarterGone", "the process that started this run is gone"))
             return _stop()
         if cancel.exists():
-            break_off(_failure(FailureKind.STOPPED, "Cancelled", "stopped by `workbench production cancel`"))
+            break_off(_failure(FailureKind.STOPPED, "Cancelled", "a person has stopped it"))
             return _stop()
         if limits.run_s is not None and time.monotonic() - started > limits.run_s:
             break_off(_failure(FailureKind.LIMIT, "RunTimeout", f"the run took more than the {limits.run_s:g} s it was given"))

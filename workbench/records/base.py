@@ -21,7 +21,7 @@ from workbench.records.view import View
 class Record(BaseModel):
     """A frozen document with a kind and a version. Subclasses set both, and `upgrade` when the version rises."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)  # most processes use few of the models
 
     kind: ClassVar[str]
     version: ClassVar[int] = 1

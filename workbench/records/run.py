@@ -31,7 +31,7 @@ class State(StrEnum):
 class Part(BaseModel):
     """A frozen part of a record."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)  # most processes use few of the models
 
 
 class Figure(Part):
