@@ -77,7 +77,9 @@ class LedgerFile:
 
     def _can_write(self) -> bool:
         place = self.project.state
-        return not place.exists() or (os.access(place, os.W_OK) and shutil.disk_usage(place).free >= ROOM_BYTES)
+        effective = os.access in os.supports_effective_ids
+        may = os.access(place, os.W_OK, effective_ids=effective)
+        return not place.exists() or (may and shutil.disk_usage(place).free >= ROOM_BYTES)
 
     def _connect(self, path: Path) -> sqlite3.Connection:
         return sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
@@ -191,4 +193,6 @@ def index(db: sqlite3.Connection, record: RunRecord, call_key: str | None) -> No
 def _unusable(path: Path, error: sqlite3.Error) -> MachineError:
     if "full" in str(error) or shutil.disk_usage(path.parent).free < ROOM_BYTES:  # SQLite says "disk I/O error", too
         return cannot_write(path, OSError(errno.ENOSPC, "no space left"))
+    if "readonly" in str(error):
+        return cannot_write(path, OSError(errno.EACCES, "permission denied"))
     return MachineError(f"cannot use {path}", why=str(error), fix=f"remove {path}: it is built anew from the run folders")
