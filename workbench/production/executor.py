@@ -65,6 +65,9 @@ def _begin(folder: Path) -> bool:
         return False
     except OSError as error:
         raise cannot_write(folder / BEGUN, error) from error
+    if look(folder).state is not State.QUEUED:  # another one has executed it between our look and our mark
+        (folder / BEGUN).unlink(missing_ok=True)
+        return False
     return True
 
 

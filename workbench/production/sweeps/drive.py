@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -198,8 +198,9 @@ class Driver:
         except WorkbenchError as error:
             self.broke = error
             self.ledger.release(self.spec.sweep_id, flight.attempt.position)
-            if look(folder := self.project.runs / flight.run_id).state is State.QUEUED:
-                shutil.rmtree(folder, ignore_errors=True)  # it never began
+            with suppress(UserError):
+                if look(folder := self.project.runs / flight.run_id).state is State.QUEUED:
+                    shutil.rmtree(folder, ignore_errors=True)  # it never began
             return
         position, tries = flight.attempt.position, flight.attempt.tries + 1
         again = record is None or (self._retryable(record) and not cancelled_by_person(self.project, flight.run_id))
