@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from workbench.production.journal_writer import Journal
     from workbench.production.recorder import Recorder
 
-SAVE_S = 1.0  # between two saves of the notebook for people who watch it, and …
+SAVE_S = 5.0  # between two saves of the notebook for people who watch it, and …
 SAVE_COST = 20  # … at least so many times what one takes: the last one, or by its size if that has grown
 SAVED_BYTES_S = 100e6  # of a notebook, in a second
 BACKLOG_S = 60  # after a cell's end, until what waits is read (nbclient: 4); else its run has failed
