@@ -120,4 +120,4 @@ def test_what_could_never_be_told_is_refused_before(target):
 
 @pytest.mark.parametrize("target", ["https://hooks.example.com/a?b=c", "http://localhost:1/x", "sh -c 'echo https://x'"])
 def test_a_url_or_a_program_that_is_there_is_taken(target):
-    check_target(target)
+    assert check_target(target) is None

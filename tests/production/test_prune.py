@@ -8,6 +8,7 @@ import pytest
 from workbench.errors import BadInput
 from workbench.machine import this_process
 from workbench.production.ledger import Ledger
+from workbench.production.mirror import pending
 from workbench.production.prune import prune
 from workbench.records.pipeline import PipelineRecord, Step
 from workbench.records.run import RunRecord, State
@@ -86,6 +87,24 @@ def test_what_is_needed_stays(project):
     report = prune(project, keep=0, yes=True)
     assert (gone(report), report.needed) == (["d"], 3)
     assert {p.name for p in project.runs.iterdir()} == {going_on, in_pipeline, in_model}
+
+
+def test_what_the_mirror_has_not_copied_yet_stays(project):
+    waiting = put(project, "a", days=9)
+    (project.state / "mirror").mkdir()
+    (project.state / "mirror" / waiting).touch()
+    assert pending(project) == [waiting]
+    assert gone(prune(project, keep=0)) == []
+
+
+def test_what_a_killed_prune_left_is_taken_away_by_the_next(project):
+    left = project.runs / ".20261101T120000Z-t-0000000a.gone"
+    left.mkdir(parents=True)
+    (left / "record.json").write_text("{}")
+    assert prune(project, keep=0).runs == ()
+    assert left.exists()  # nothing is touched without --yes
+    prune(project, keep=0, yes=True)
+    assert not left.exists()
 
 
 def test_a_record_that_cannot_be_read_is_not_ours_to_judge(project):

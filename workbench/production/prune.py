@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from workbench.errors import BadInput, UserError
 from workbench.production.ledger import Ledger
+from workbench.production.mirror import pending
 from workbench.project import Project, look
 from workbench.records.base import Record
 from workbench.records.files import cannot_write
@@ -22,6 +23,7 @@ from workbench.records.run import RunRecord, State
 from workbench.records.view import View
 
 SHOWN = 20
+GONE = ".gone"  # how the name of a folder ends that is being removed
 
 
 class Pruned(BaseModel):
@@ -43,7 +45,7 @@ class PruneReport(Record):
     done: bool
     runs: tuple[Pruned, ...]
     kept: int
-    needed: int  # of those kept: by a pipeline's last run, a model, or because they are not over
+    needed: int  # of those kept: by a pipeline's last run, a model, the mirror, or because they are not over
 
     @property
     def size_bytes(self) -> int:
@@ -72,9 +74,11 @@ def prune(project: Project, *, keep: int, older_than: int = 0, template: str | N
     """
     if keep < 0 or older_than < 0:
         raise BadInput("a number of runs or days cannot be negative", why="--keep, --older-than", fix="--keep 10")
-    needed = set(_needed(project))
+    needed = {*_needed(project), *pending(project)}
     going, kept = _sorted_out(project, keep, older_than, template, needed)
     if yes:
+        for left in project.runs.glob(f".*{GONE}"):
+            _remove_tree(left)
         for run in going:
             _remove(project.runs / run.run_id)
         if going:
@@ -148,9 +152,17 @@ def _run_ids(project: Project, path: Path) -> Iterator[str]:
 
 
 def _remove(folder: Path) -> None:
-    """The record goes first: what is left after a crash is then no run any more, and the next call takes it away."""
+    """Renamed first: what is left after a crash is no run any more, and the next call takes it away."""
+    gone = folder.with_name(f".{folder.name}{GONE}")
     try:
-        (folder / "record.json").unlink(missing_ok=True)
+        folder.rename(gone)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    _remove_tree(gone)
+
+
+def _remove_tree(folder: Path) -> None:
+    try:
         shutil.rmtree(folder)
     except OSError as error:
         raise cannot_write(folder, error) from error

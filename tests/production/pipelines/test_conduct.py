@@ -151,7 +151,7 @@ def test_the_order_of_the_file_decides_among_those_that_are_ready(conduct):
     for name in ("first", "late", "second"):
         run.executor.wait_for(name)
         run.executor.end(name)
-    run.ended()
+    assert {s.state for s in run.ended().values()} == {State.DONE}
 
 
 def test_a_failure_starts_nothing_more_and_lets_the_others_end(conduct):

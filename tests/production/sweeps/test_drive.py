@@ -174,6 +174,20 @@ def test_cancelling_a_sweep_stops_its_runs_and_starts_no_more(project, sweep):
     assert report(project, folder).state is State.CANCELLED
 
 
+def test_a_point_that_waits_for_another_try_is_free_again_when_the_driver_ends(project, sweep, monkeypatch):
+    monkeypatch.setattr("workbench.production.sweeps.drive.BACK_OFF_S", 60.0)
+    folder = sweep(2)
+    executor = Scripted(project, lambda position, _: DIED if position == 0 else None)
+    driver = threading.Thread(target=Driver(project, folder, executor, workers=1).drive)
+    driver.start()
+    while not executor.held:
+        pass
+    folder.cancelled.touch()
+    driver.join(10)
+    folder.cancelled.unlink()
+    assert drive(project, folder, lambda *_: State.DONE).executed == [(0, 1), (1, 1)]  # in the same process
+
+
 def test_two_drivers_share_a_queue_and_run_each_point_once(project, sweep):
     folder = sweep(10)
     executors = [Scripted(project, lambda *_: State.DONE) for _ in range(2)]

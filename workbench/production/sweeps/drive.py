@@ -77,9 +77,13 @@ class Driver:
 
     def drive(self) -> None:
         """Run what is open. Raises the WorkbenchError that stopped it: a full disk stops the whole sweep."""
-        with self._signals():
-            while self._pass():
-                time.sleep(FOREIGN_S)
+        try:
+            with self._signals():
+                while self._pass():
+                    time.sleep(FOREIGN_S)
+        finally:  # a process that lives on, as a notebook's does, must not keep what it will not try again
+            for attempt in self.delayed:
+                self.ledger.release(self.spec.sweep_id, attempt.position)
         if self.broke is not None:
             raise self.broke
 
@@ -196,7 +200,7 @@ class Driver:
         except UserError:
             record = None  # its folder was removed by hand: nothing came of it
         except WorkbenchError as error:
-            self.broke = error
+            self.broke = self.broke or error  # what stopped it first is what to tell
             self.ledger.release(self.spec.sweep_id, flight.attempt.position)
             with suppress(UserError):
                 if look(folder := self.project.runs / flight.run_id).state is State.QUEUED:
@@ -233,12 +237,7 @@ class Driver:
         for flight in self.flying.values():
             self.executor.cancel(flight.run_id)
         while self.flying:
-            broke, self.delayed = self.broke, []
             self._reap(WAIT_S)
-            self.broke = broke or self.broke
-        for attempt in self.delayed:
-            self.ledger.release(self.spec.sweep_id, attempt.position)
-        self.delayed = []
 
     def _tell(self, position: int, run_id: str, state: str) -> None:
         self.project.listener(

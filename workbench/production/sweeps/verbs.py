@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
+from pydantic import JsonValue
+
 from workbench import plugins
 from workbench.errors import BadInput
 from workbench.machine import effective_cpus
@@ -138,7 +140,7 @@ def _design(
     space: Mapping[str, str] | None,
     from_: Path | None,
     seed: int,
-) -> tuple[Design, list[dict[str, object]]]:
+) -> tuple[Design, list[dict[str, JsonValue]]]:
     forms = [flag for flag, given in (("--grid", grid_), ("--random", random is not None), ("--from", from_)) if given]
     if len(forms) != 1:
         raise BadInput(
@@ -149,8 +151,7 @@ def _design(
     if space and random is None:
         raise BadInput("--space without --random", why="ranges are drawn from, and nothing says how often", fix="--random 20")
     if from_ is not None:
-        design, rows = table(known, name, from_)
-        return design, list(rows)  # type: ignore[arg-type]
+        return table(known, name, from_)
     if random is not None:
         return draws(known, name, space or {}, random, seed), []
     return grid(known, name, grid_ or {}), []
